@@ -7,7 +7,8 @@ set(MASU_HEAP_FLAGS
   -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-exceptions -fno-rtti -fno-threadsafe-statics
   -fno-asynchronous-unwind-tables -fno-plt -fno-semantic-interposition -ftls-model=initial-exec
   -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-builtin-memalign
-  -fno-builtin-aligned_alloc -fno-builtin-posix_memalign)
+  -fno-builtin-aligned_alloc -fno-builtin-posix_memalign
+  $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
 
 # masu_glob(OUT DIR...): the library sources of some directories, without tests.
 function(masu_glob out)
