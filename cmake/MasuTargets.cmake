@@ -5,16 +5,16 @@ find_package(GTest QUIET)
 # Inside malloc the compiler must not know what malloc does, and nothing may need libstdc++ or an unwinder.
 set(MASU_HEAP_FLAGS
   -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-exceptions -fno-rtti -fno-threadsafe-statics
-  -fno-asynchronous-unwind-tables -fno-plt -fno-semantic-interposition -ftls-model=initial-exec
+  -fno-plt -fno-semantic-interposition -ftls-model=initial-exec
   -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-builtin-memalign
   -fno-builtin-aligned_alloc -fno-builtin-posix_memalign
   $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
 
-# masu_glob(OUT DIR...): the library sources of some directories, without tests.
+# masu_glob(OUT DIR...): the library sources in and below some directories, without tests.
 function(masu_glob out)
   set(found)
   foreach(dir ${ARGN})
-    file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.cc)
+    file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.cc)
     list(APPEND found ${files})
   endforeach()
   list(FILTER found EXCLUDE REGEX "_test\\.cc$")
@@ -106,9 +106,9 @@ function(masu_test file)
     PROPERTIES TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${arg_SERIAL})
 endfunction()
 
-# masu_tests(DIR [args of masu_test]): every *_test.cc of one directory.
+# masu_tests(DIR [args of masu_test]): every *_test.cc in and below one directory.
 function(masu_tests dir)
-  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*_test.cc)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*_test.cc)
   foreach(file ${files})
     masu_test(${file} ${ARGN})
   endforeach()
@@ -146,7 +146,8 @@ function(masu_default_debug)
 endfunction()
 
 function(masu_default_bench)
-  masu_glob(sources bench)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   if(MASU_PRODUCTS)
     foreach(file ${sources})
       masu_bench(${file})
@@ -156,5 +157,5 @@ function(masu_default_bench)
 endfunction()
 
 function(masu_default_fuzz)
-  masu_tests(fuzz)
+  masu_tests(fuzz LINK boost_context)
 endfunction()
