@@ -1,0 +1,291 @@
+// The reference is libgcc's unwinder, which reads the same tables with other code.
+#include "debug/unwind/unwinder.h"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "machine.h"
+
+namespace masu::debug {
+namespace {
+
+constexpr size_t kMax = 128;
+Unwinder g_unwinder;
+thread_local StackBounds t_bounds;
+
+using Sites = std::vector<uintptr_t>;
+
+_Unwind_Reason_Code add_site(_Unwind_Context* context, void* sites) {
+  int before = 0;
+  const uintptr_t pc = _Unwind_GetIPInfo(context, &before);
+  if (pc != 0) static_cast<Sites*>(sites)->push_back(before != 0 ? pc : pc - 1);
+  return _URC_NO_REASON;
+}
+
+// Both stacks begin with the caller of this function.
+struct Stacks {
+  Sites ours;
+  Sites reference;
+};
+
+[[gnu::noinline]] Stacks both() {
+  Stacks stacks;
+  uintptr_t frames[kMax];
+  const size_t count = g_unwinder.walk(caller_frame(), t_bounds, frames, kMax);
+  stacks.ours.assign(frames, frames + count);
+  _Unwind_Backtrace(add_site, &stacks.reference);
+  stacks.reference.erase(stacks.reference.begin());  // this function
+  return stacks;
+}
+
+void expect_equal(const Stacks& stacks, size_t least) {
+  EXPECT_GE(stacks.ours.size(), least);
+  EXPECT_EQ(stacks.ours, stacks.reference);
+}
+
+[[gnu::noinline]] Stacks recurse(unsigned depth) {
+  char room[200];
+  asm volatile("" : : "r"(room) : "memory");
+  Stacks stacks = depth == 0 ? both() : recurse(depth - 1);
+  asm volatile("" : : "r"(room) : "memory");
+  return stacks;
+}
+
+TEST(Unwinder, WalksRecursionColdAndWarm) {
+  g_unwinder.forget();
+  expect_equal(recurse(40), 40);
+  expect_equal(recurse(40), 40);
+}
+
+TEST(Unwinder, StopsAtTheRequestedDepth) {
+  uintptr_t frames[8] = {};
+  EXPECT_EQ(g_unwinder.walk(caller_frame(), t_bounds, frames, 3), 3u);
+  EXPECT_EQ(frames[3], 0u);
+  EXPECT_EQ(g_unwinder.walk(caller_frame(), t_bounds, frames, 0), 0u);
+}
+
+Stacks g_from_callback;
+
+int compare(const void*, const void*) {
+  g_from_callback = both();
+  return 0;
+}
+
+TEST(Unwinder, WalksThroughLibc) {
+  int pair[2] = {1, 2};
+  qsort(pair, 2, sizeof(int), compare);
+  expect_equal(g_from_callback, 5);
+}
+
+TEST(Unwinder, WalksThreads) {
+  Stacks stacks;
+  std::thread([&] { stacks = recurse(5); }).join();
+  expect_equal(stacks, 8);
+}
+
+// Realigned frames and frames of variable size: the CFA is not at a constant offset from the stack pointer.
+[[gnu::noinline]] Stacks variable(size_t bytes) {
+  struct alignas(64) Wide {
+    char data[64];
+  } wide;
+  auto* room = static_cast<char*>(__builtin_alloca(bytes));
+  asm volatile("" : : "r"(room), "r"(&wide) : "memory");
+  Stacks stacks = both();
+  asm volatile("" : : "r"(room), "r"(&wide) : "memory");
+  return stacks;
+}
+
+TEST(Unwinder, WalksRealignedAndHugeFrames) {
+  expect_equal(variable(100), 5);
+  expect_equal(variable(3 << 20), 5);
+}
+
+Stacks g_from_signal;
+Sites g_from_context;
+volatile sig_atomic_t g_interrupted;
+
+void on_signal(int, siginfo_t*, void* context) {
+  g_from_signal = both();
+  uintptr_t frames[kMax];
+  g_from_context.assign(frames, frames + g_unwinder.walk_context(context, t_bounds, frames, kMax));
+  g_interrupted = 1;
+}
+
+void handle(int signal, int flags) {
+  struct sigaction action = {};
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO | flags;
+  ASSERT_EQ(sigaction(signal, &action, nullptr), 0);
+}
+
+TEST(Unwinder, WalksOutOfSignalHandlers) {
+  handle(SIGUSR1, 0);
+  raise(SIGUSR1);
+  expect_equal(g_from_signal, 6);
+  // The walk from the context is the tail of the walk from the handler.
+  ASSERT_LT(g_from_context.size(), g_from_signal.ours.size());
+  EXPECT_TRUE(std::equal(g_from_context.rbegin(), g_from_context.rend(), g_from_signal.ours.rbegin()));
+}
+
+TEST(Unwinder, WalksFromAlternateStacksToTheInterruptedOne) {
+  std::vector<char> room(1 << 16);
+  stack_t alternate = {};
+  alternate.ss_sp = room.data();
+  alternate.ss_size = room.size();
+  ASSERT_EQ(sigaltstack(&alternate, nullptr), 0);
+  handle(SIGUSR2, SA_ONSTACK);
+  raise(SIGUSR2);
+  alternate.ss_flags = SS_DISABLE;
+  sigaltstack(&alternate, nullptr);
+  expect_equal(g_from_signal, 6);
+  EXPECT_TRUE(std::equal(g_from_context.rbegin(), g_from_context.rend(), g_from_signal.ours.rbegin()));
+}
+
+// Every instruction of a function, prologue and epilogue included, single-stepped: from all of them the same
+// caller must be found.
+Sites g_stepped_callers;
+uintptr_t g_stepped_begin, g_stepped_end;
+
+void on_step(int, siginfo_t*, void* context) {
+  uintptr_t frames[3];
+  const size_t count = g_unwinder.walk_context(context, t_bounds, frames, 3);
+  if (count >= 2 && frames[0] >= g_stepped_begin && frames[0] < g_stepped_end) {
+    g_stepped_callers.push_back(frames[1]);
+  }
+}
+
+[[gnu::noinline]] long stepped(long a, long b) {
+  volatile long array[16];
+  for (int i = 0; i < 16; ++i) array[i] = a * i + b;
+  return array[a & 15] + array[b & 15];
+}
+
+void set_trap_flag(bool on) {
+  if (on) {
+    asm volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
+  } else {
+    asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
+  }
+}
+
+TEST(Unwinder, FindsTheCallerFromEveryInstruction) {
+  struct sigaction action = {};
+  action.sa_sigaction = on_step;
+  action.sa_flags = SA_SIGINFO;
+  ASSERT_EQ(sigaction(SIGTRAP, &action, nullptr), 0);
+  g_stepped_begin = reinterpret_cast<uintptr_t>(&stepped);
+  g_stepped_end = g_stepped_begin + 40;  // less than its size: nothing else is counted
+  set_trap_flag(true);
+  volatile long result = stepped(3, 4);
+  set_trap_flag(false);
+  (void)result;
+  ASSERT_GT(g_stepped_callers.size(), 5u);
+  for (const uintptr_t caller : g_stepped_callers) EXPECT_EQ(caller, g_stepped_callers[0]);
+}
+
+ucontext_t g_main_context, g_fibre_context;
+Stacks g_from_fibre;
+
+void fibre() { g_from_fibre = recurse(3); }
+
+TEST(Unwinder, WalksFibresAndForgetsTheirStacks) {
+  for (int round = 0; round < 3; ++round) {
+    constexpr size_t kBytes = 1 << 17;
+    void* room = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(room, MAP_FAILED);
+    ASSERT_EQ(getcontext(&g_fibre_context), 0);
+    g_fibre_context.uc_stack.ss_sp = room;
+    g_fibre_context.uc_stack.ss_size = kBytes;
+    g_fibre_context.uc_link = &g_main_context;
+    makecontext(&g_fibre_context, fibre, 0);
+    ASSERT_EQ(swapcontext(&g_main_context, &g_fibre_context), 0);
+    munmap(room, kBytes);
+    EXPECT_GE(g_from_fibre.ours.size(), 5u);
+    EXPECT_TRUE(
+        std::equal(g_from_fibre.ours.begin(), g_from_fibre.ours.begin() + 5, g_from_fibre.reference.begin()));
+    expect_equal(recurse(3), 8);
+  }
+}
+
+TEST(Unwinder, SurvivesRegistersThatPointNowhere) {
+  uintptr_t frames[kMax];
+  char local[64] = {};
+  const auto here = reinterpret_cast<uintptr_t>(local);
+  const auto code = reinterpret_cast<uintptr_t>(&recurse) + 30;
+  for (const uintptr_t pc : {uintptr_t{0}, uintptr_t{1}, uintptr_t{0x123456}, code, ~uintptr_t{0}}) {
+    for (const uintptr_t sp :
+         {uintptr_t{0}, uintptr_t{8}, here, here + 1, uintptr_t{1} << 46, ~uintptr_t{15}}) {
+      for (const uintptr_t fp : {uintptr_t{0}, uintptr_t{1}, here, here + 8, ~uintptr_t{0}, ~uintptr_t{15}}) {
+        EXPECT_GE(g_unwinder.walk({pc, sp, fp, true}, t_bounds, frames, kMax), 1u);
+      }
+    }
+  }
+}
+
+TEST(Unwinder, FindsTheCallerOfACallThroughNull) {
+  uintptr_t stack[2] = {reinterpret_cast<uintptr_t>(&recurse) + 1, 0};
+  uintptr_t frames[2];
+  const Frame frame{0, reinterpret_cast<uintptr_t>(stack), 0, true};
+  ASSERT_EQ(g_unwinder.walk(frame, t_bounds, frames, 2), 2u);
+  EXPECT_EQ(frames[1], reinterpret_cast<uintptr_t>(&recurse));
+}
+
+// Two libraries with frames of different sizes, one after the other at one address.
+TEST(Unwinder, NoticesALibraryInThePlaceOfAnother) {
+  using Call = void (*)(void (*)(void*), void*);
+  uintptr_t base[2] = {};
+  const auto unwinder = std::make_unique<Unwinder>();
+  for (int i = 0; i < 2; ++i) {
+    void* library = dlopen(i == 0 ? UNWIND_TEST_SMALL : UNWIND_TEST_LARGE, RTLD_NOW);
+    ASSERT_NE(library, nullptr) << dlerror();
+    const auto call = reinterpret_cast<Call>(dlsym(library, "call_back"));
+    ASSERT_NE(call, nullptr);
+    base[i] = reinterpret_cast<uintptr_t>(call);
+    std::pair<Unwinder*, Stacks> state{unwinder.get(), {}};
+    call(
+        [](void* data) {
+          auto& [walker, stacks] = *static_cast<std::pair<Unwinder*, Stacks>*>(data);
+          uintptr_t frames[kMax];
+          const size_t count = walker->walk(caller_frame(), t_bounds, frames, kMax);
+          stacks.ours.assign(frames, frames + count);
+          _Unwind_Backtrace(add_site, &stacks.reference);
+          stacks.reference.erase(stacks.reference.begin());
+        },
+        &state);
+    expect_equal(state.second, 5);
+    dlclose(library);
+  }
+  if (base[0] != base[1]) GTEST_SKIP() << "the loader chose another address";
+  EXPECT_EQ(unwinder->generation(), 1u);
+}
+
+TEST(Unwinder, ManyThreadsShareOne) {
+  std::atomic<size_t> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (unsigned i = 0; i < 300; ++i) {
+        if (t == 0) g_unwinder.forget();
+        const Stacks stacks = recurse(i % 20);
+        wrong += stacks.ours != stacks.reference;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0u);
+}
+
+}  // namespace
+}  // namespace masu::debug
