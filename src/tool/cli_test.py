@@ -1,0 +1,129 @@
+"""Runs the built tool (argument 1) as a user would: exit statuses, refusals, and what verify sees."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MASU = sys.argv.pop(1)
+DEEPBIND = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+int main(int argc, char** argv) { return dlopen(argv[1], RTLD_NOW | RTLD_DEEPBIND) ? 0 : 1; }
+"""
+PLUGIN = "#include <stdlib.h>\nvoid* take(void) { return malloc(3); }\nvoid give(void* p) { free(p); }\n"
+PLAIN = "int main(void) { return 0; }\n"
+OWN_MALLOC = "#include <stddef.h>\nvoid* mi_malloc(size_t n) { (void)n; return 0; }\n" + PLAIN
+
+
+def masu(*args, env=None):
+    done = subprocess.run([MASU, *args], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **(env or {})}, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Compiled(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+
+    def compile(self, name, code, *flags):
+        source = pathlib.Path(self.directory.name, name + ".c")
+        source.write_text(code)
+        output = str(source.with_suffix(""))
+        subprocess.run([os.environ.get("CC", "cc"), str(source), "-o", output, *flags], check=True)
+        return output
+
+
+class Run(Compiled):
+    def test_exit_status_and_arguments_pass(self):
+        code, out, _ = masu("run", "--", "sh", "-c", 'echo "$1"; exit 7', "sh", "--debug")
+        self.assertEqual((code, out), (7, "--debug\n"))
+
+    def test_death_by_signal_passes(self):
+        self.assertEqual(masu("run", "--", "sh", "-c", "kill -9 $$")[0], -signal.SIGKILL)
+
+    def test_the_preload_is_there_and_first(self):
+        for lane, flags in (("libmasu.so", []), ("libmasu-debug.so", ["--debug"])):
+            _, out, _ = masu("run", *flags, "--", "sh", "-c", "echo $LD_PRELOAD", env={"LD_PRELOAD": "libm.so.6"})
+            self.assertRegex(out, rf"^\S*/{lane}:libm.so.6$")
+
+    def test_options_come_after_those_of_the_environment(self):
+        code, out, _ = masu("run", "--options", "decay_ms=7", "--", "sh", "-c", "echo $MASU_OPTIONS",
+                            env={"MASU_OPTIONS": "decay_ms=5"})
+        self.assertEqual((code, out), (0, "decay_ms=5:decay_ms=7\n"))
+
+    def test_bad_use_is_named(self):
+        for args, message in [
+            (["run"], "name a program after --"),
+            (["run", "--", "no-such-program"], "no program 'no-such-program' in PATH"),
+            (["run", "--", "/no/such/program"], "cannot run /no/such/program"),
+            (["run", "--fast", "--", "true"], "--fast"),
+            (["fly"], "no command 'fly'; there are: run"),
+            ([], "subcommand is required"),
+            (["verify", "--seconds", "0", "--", "true"], "not in range 1 to 3600"),
+        ]:
+            with self.subTest(args=args):
+                code, _, err = masu(*args)
+                self.assertNotEqual(code, 0)
+                self.assertIn(message, err)
+
+    def test_a_static_program_is_refused(self):
+        code, _, err = masu("run", "--", self.compile("static", PLAIN, "-static"))
+        self.assertEqual(code, 2)
+        self.assertIn("statically linked", err)
+
+
+class Verify(Compiled):
+    def test_the_tool_itself(self):
+        for flags in ([], ["--debug"]):
+            code, out, _ = masu("verify", *flags)
+            self.assertEqual(code, 0, out)
+            self.assertRegex(out, r"^masu \d+\.\d+\.\d+.* takes over")
+
+    def test_without_a_preload_it_says_no(self):
+        self.assertEqual(masu("verify", "--here")[0], 1)
+
+    def test_a_program(self):
+        code, out, _ = masu("verify", "--", "sh", "-c", "ls /; exit 3")
+        self.assertEqual(code, 0, out)
+        self.assertIn("ended with exit status 3", out)
+        self.assertIn("masu takes over", out)
+
+    def test_a_server_is_stopped(self):
+        code, out, _ = masu("verify", "--seconds", "1", "--", "sleep", "60")
+        self.assertEqual(code, 0, out)
+        self.assertIn("stopped after 1 s", out)
+
+    def test_a_deepbind_plugin_is_named(self):
+        plugin = self.compile("plugin.so", PLUGIN, "-shared", "-fPIC")
+        code, out, _ = masu("verify", "--", self.compile("host", DEEPBIND), plugin)
+        self.assertEqual(code, 1)
+        self.assertRegex(out, rf"conflict: {plugin} uses free malloc of \S*libc.so.6")
+
+    def test_a_static_program_is_named(self):
+        code, out, _ = masu("verify", "--", self.compile("static", PLAIN, "-static"))
+        self.assertEqual(code, 1)
+        self.assertIn("statically linked", out)
+
+    def test_an_allocator_inside_is_named(self):
+        code, out, _ = masu("verify", "--", self.compile("own", OWN_MALLOC, "-rdynamic"))
+        self.assertEqual(code, 1)
+        self.assertIn("mimalloc is linked into the program", out)
+
+
+class Options(unittest.TestCase):
+    def test_text_markdown_and_json_tell_the_same_options(self):
+        table = json.loads(masu("options", "--json")[1])
+        self.assertIn("decay_ms", [row["name"] for row in table])
+        text, markdown = masu("options")[1], masu("options", "--markdown")[1]
+        for row in table:
+            self.assertIn(f"  {row['name']}", text)
+            self.assertIn(f"| `{row['name']}` | {row['default']} |", markdown)
+
+
+if __name__ == "__main__":
+    unittest.main()
