@@ -97,6 +97,7 @@ inline bool retire(void* p, size_t largest) {
   std::memcpy(&tail, static_cast<char*>(p) + size - 8, 8);
   const uint64_t gone = 0;
   std::memcpy(p, &gone, 8);
+  asm volatile("" : : "r"(p) : "memory");  // or the compiler drops the store before free
   return tail == tail_of(head, p);
 }
 
