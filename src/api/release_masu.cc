@@ -1,0 +1,34 @@
+// The release lane's one global: its heap, and the symbols over it.
+#include "api/process.h"
+#include "api/rules.h"
+
+namespace masu {
+
+using Heap = Allocator<ReleaseLane>;
+
+// Before a thread's first boundary its pointer leads to a cache in which every path is the slow one.
+thread_local constinit void* tls_self = const_cast<ThreadCache<ReleaseLane>*>(&Heap::kUnbound);
+
+namespace {
+
+constexpr const char* kVersionLine = "masu 0.1.0 release";
+constinit Process<ReleaseLane> g_process;
+
+MASU_INLINE Rules<Heap> rules() { return Rules<Heap>{g_process.heap()}; }
+Process<ReleaseLane>& process() { return g_process; }
+
+__attribute__((constructor(101))) void process_start() { g_process.constructed("release"); }
+__attribute__((destructor(101))) void process_end() { g_process.finished(); }
+
+}  // namespace
+
+template <>
+Process<ReleaseLane>& Process<ReleaseLane>::self() {
+  return g_process;
+}
+
+}  // namespace masu
+
+#include "api/symbols.h"
+
+#include "api/operators.h"

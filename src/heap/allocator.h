@@ -1,0 +1,193 @@
+// The heap as a value: no statics, no globals. One lane, any threads. malloc, free and usable_size are the
+// fast paths; everything behind MASU_NOINLINE happens at boundaries.
+//   init() once before use (the API does it lazily); destroy() only when no thread uses it any more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/attributes.h"
+#include "heap/core.h"
+#include "heap/diagnose.h"
+#include "heap/large.h"
+#include "heap/owner.h"
+
+namespace masu {
+
+template <class Lane>
+class Allocator {
+ public:
+  using Sync = typename Lane::Sync;
+  using C = Classes<Lane>;
+  using Cache = ThreadCache<Lane>;
+  using OwnerT = Owner<Lane>;
+  using Map = PageMap<Sync>;
+
+  // What a thread's pointer leads to before it has an owner, and after it gave it back for good.
+  static constexpr Cache kUnbound = UnboundCache<Lane>::make();
+  static constexpr Cache kExited = UnboundCache<Lane>::make();
+
+  // `lazy`: called when the heap is first needed and not ready; calls init() once, for all threads.
+  constexpr explicit Allocator(bool (*lazy)(Allocator&) = nullptr) : lazy_(lazy) {}
+  Allocator(const Allocator&) = delete;
+  Allocator& operator=(const Allocator&) = delete;
+
+  // False where the system gives no address space; may be called again then. `exit_hook(heap)` is armed for
+  // every thread that binds and must end in thread_exit().
+  bool init(const HeapConfig& config, void (*exit_hook)(void*) = nullptr, void* exit_argument = nullptr);
+  void destroy();
+  // acquire, pairs with init(): whoever sees it ready sees all of it.
+  bool ready() const { return ready_.load(std::memory_order_acquire); }
+
+  // Whether there is a heap, starting it where that is still to be done.
+  bool ensure_ready() { return ready() || (lazy_ != nullptr && lazy_(*this)); }
+
+  // `bytes` usable bytes aligned to 16, null where there is no memory or bytes > PTRDIFF_MAX. errno is the API's.
+  MASU_INLINE void* malloc(size_t bytes) {
+    Cache* cache = self();
+    if (MASU_LIKELY(bytes <= kPackedMax)) return take(cache, C::of_packed(bytes));
+    if (bytes <= C::kMaxSize) return take(cache, C::of_run(bytes));
+    return malloc_large(bytes, kGranule);
+  }
+
+  MASU_INLINE void free(void* p) {
+    Cache* cache = self();
+    const uintptr_t block = reinterpret_cast<uintptr_t>(p);
+    const size_t granule = map().granule(block);
+    if (MASU_UNLIKELY(granule >= map().granules())) return free_slow(block);
+    const ClassId c = map().tag(Map::page_of_granule(granule)) ^ cache->own_tag;
+    if (MASU_UNLIKELY(c >= C::kCount)) return free_slow(block);
+    if (MASU_UNLIKELY(!map().clear_live(granule))) return fault_free(block, "free");
+    uintptr_t* top = cache->top[c];
+    if (MASU_UNLIKELY(top[1] == kBinEnd)) return free_full(cache, c, block);
+    top[1] = block;
+    cache->top[c] = top + 1;
+  }
+
+  // Zeroed; bytes is the product, checked by the API.
+  void* calloc(size_t bytes);
+  // align: a power of two.
+  MASU_NOINLINE void* aligned(size_t bytes, size_t align);
+  // Null leaves the block as it was. p is a live block or null.
+  void* realloc(void* p, size_t bytes);
+
+  // Bytes that may be used; 0 for null. A wild address is a fault.
+  MASU_INLINE size_t usable_size(const void* p) {
+    const uintptr_t block = reinterpret_cast<uintptr_t>(p);
+    const size_t granule = map().granule(block);
+    if (MASU_LIKELY(granule < map().granules())) {
+      const Tag tag = map().tag(Map::page_of_granule(granule));
+      if (MASU_LIKELY(owner_of(tag) != 0)) return C::size(class_of(tag));
+    }
+    return usable_slow(block);
+  }
+  // Bytes that malloc(bytes) would make usable.
+  size_t good_size(size_t bytes) {
+    return bytes <= C::kMaxSize ? C::size(C::of(bytes)) : align_up(bytes, core_.os.page_size());
+  }
+
+  // --- threads
+  void thread_exit();           // gives this thread's owner back; later calls of it work without one
+  void flush();                 // publishes this thread's remote frees and returns its caches to their slabs
+  // --- memory
+  bool trim();                  // everything that can go back to the system, now; whether any did
+  void purge(bool force);       // decayed pages of this thread's owner and the arena; all where forced
+  // --- fork
+  void fork_prepare();
+  void fork_parent();
+  void fork_child();
+
+  // --- private heaps: one lease, frees by others through the inbox
+  OwnerT* heap_new();
+  void* heap_malloc(OwnerT& heap, size_t bytes, size_t align);
+  void heap_delete(OwnerT& heap);  // and every block in it
+
+  struct Totals {
+    size_t live_large_bytes, cached_large_bytes, arena_bytes, kept_bytes;
+    uint32_t owners;
+  };
+  Totals totals();
+  size_t arena_live_bytes();    // of live blocks inside the arena, whole blocks; while others go on an estimate
+  void configure(const HeapConfig& config);  // settings read later than the first use
+  uint64_t event(Event e) const;
+
+  // At rest, no other thread in the heap: walks everything. Blocks seen live, or SIZE_MAX with a broken invariant.
+  size_t census();
+  bool is_live(const void* p) const {
+    const size_t g = core_.arena.map().granule(reinterpret_cast<uintptr_t>(p));
+    return g < core_.arena.map().granules() && core_.arena.map().is_live(g);
+  }
+  Core<Lane>& core() { return core_; }
+  Large<Lane>& large() { return large_; }
+
+ private:
+  Map& map() { return core_.arena.map(); }
+  MASU_INLINE Cache* self() {
+    void* p = Sync::self(slot_);
+    if constexpr (!Sync::kSelfPreset) {
+      if (p == nullptr) p = const_cast<Cache*>(&kUnbound);
+    }
+    return static_cast<Cache*>(p);
+  }
+  OwnerT* owner(uint32_t id) { return owners_[id - 1]; }
+  uint32_t owner_count() const { return owner_count_.load(std::memory_order_acquire); }  // pairs with create_owner()
+
+  MASU_INLINE void* take(Cache* cache, ClassId c) {
+    uintptr_t* top = cache->top[c];
+    const uintptr_t block = *top;
+    if (MASU_UNLIKELY(block == 0)) return malloc_slow(c);
+    cache->top[c] = top - 1;
+    return hand_out(block);
+  }
+  MASU_INLINE void* hand_out(uintptr_t block) {
+    if (MASU_UNLIKELY(!map().set_live(map().granule(block)))) core_.internal("a cached block is live", block);
+    return reinterpret_cast<void*>(block);
+  }
+
+  MASU_NOINLINE void* malloc_slow(ClassId c);
+  MASU_NOINLINE void* malloc_large(size_t bytes, size_t align);
+  MASU_NOINLINE void* run_aligned(ClassId c, unsigned align_pages, bool& zero);
+  MASU_NOINLINE void free_full(Cache* cache, ClassId c, uintptr_t block);
+  MASU_NOINLINE void free_slow(uintptr_t block);
+  MASU_NOINLINE size_t usable_slow(uintptr_t block);
+  MASU_COLD void fault_free(uintptr_t block, const char* where) {
+    Evidence e;
+    core_.fault(diagnose_free<Lane>(core_.arena, block, e, where), e);
+  }
+
+  // The owner this thread works as: its own, or for a thread past its exit one leased for this call.
+  OwnerT* bind(Cache* cache, bool& transient);
+  void unbind(OwnerT* o);
+  OwnerT* lease_orphan();
+  OwnerT* create_owner();
+  void publish(Stats<Sync>& stats, const typename RemoteStash<Lane>::Chain& chain);
+  void flush_stash(OwnerT& o);
+  void boundary(OwnerT& o);
+  void settle(OwnerT& o);  // everything it holds goes where it came from
+  void tick(OwnerT& o);
+  void collect_one_orphan(OwnerT& by);
+  template <class Try>
+  auto escape(OwnerT& o, Try&& attempt) -> decltype(attempt());
+
+  static constexpr uint64_t kCollector = 1, kPrivate = 2;  // lease holders that are no thread
+
+  Core<Lane> core_;
+  bool (*lazy_)(Allocator&) = nullptr;
+  typename Sync::template Atomic<bool> ready_{false};
+  uint32_t slot_ = 0;
+  Large<Lane> large_;
+  typename Sync::Mutex registry_{kRankRegistry};
+  typename Sync::template Atomic<uint32_t> owner_count_{0};
+  typename Sync::template Atomic<uint32_t> orphans_{0};   // a hint: owners nobody leases
+  typename Sync::template Atomic<uint32_t> pressure_{0};  // epoch; moves on when memory has run out
+  void (*exit_hook_)(void*) = nullptr;
+  void* exit_argument_ = nullptr;
+  typename Sync::template Atomic<uint32_t> collect_next_{0};
+  OwnerT* owners_[Lane::kMaxOwners] = {};
+};
+
+}  // namespace masu
+
+#include "heap/allocator_blocks.h"
+#include "heap/allocator_memory.h"
+#include "heap/allocator_threads.h"

@@ -1,0 +1,168 @@
+// Allocator: the slow ends of malloc, free, calloc, realloc and alignment.
+#pragma once
+
+#include <cstring>
+
+#include "heap/allocator.h"
+
+namespace masu {
+
+template <class Lane>
+void* Allocator<Lane>::malloc_slow(ClassId c) {
+  bool transient = false;
+  OwnerT* o = bind(self(), transient);
+  if (o == nullptr) return nullptr;
+  o->enter();
+  boundary(*o);
+  uintptr_t block = o->refill(c);
+  if (MASU_UNLIKELY(block == 0)) block = escape(*o, [o, c] { return o->refill(c); });
+  o->leave();
+  void* p = nullptr;
+  if (MASU_LIKELY(block != 0)) {
+    p = hand_out(block);
+  } else {
+    Lane::out_of_memory(C::size(c));
+  }
+  if (transient) unbind(o);
+  return p;
+}
+
+// A run of the class whose address is a multiple of `align_pages` pages, past the bins.
+template <class Lane>
+void* Allocator<Lane>::run_aligned(ClassId c, unsigned align_pages, bool& zero) {
+  bool transient = false;
+  OwnerT* o = bind(self(), transient);
+  if (o == nullptr) return nullptr;
+  o->enter();
+  boundary(*o);
+  auto attempt = [&]() -> uintptr_t {
+    const PageId page = o->alloc_run(c, align_pages, zero);
+    return page == kNoPage ? 0 : map().address(page);
+  };
+  uintptr_t block = attempt();
+  if (MASU_UNLIKELY(block == 0)) block = escape(*o, attempt);
+  o->leave();
+  void* p = nullptr;
+  if (MASU_LIKELY(block != 0)) {
+    p = hand_out(block);
+  } else {
+    Lane::out_of_memory(C::size(c));
+  }
+  if (transient) unbind(o);
+  return p;
+}
+
+template <class Lane>
+void* Allocator<Lane>::malloc_large(size_t bytes, size_t align) {
+  if (!ensure_ready()) return nullptr;
+  bool zero = true;
+  uintptr_t p = large_.alloc(core_, bytes, align, 0, zero);
+  if (MASU_UNLIKELY(p == 0) && bytes <= PTRDIFF_MAX) {
+    large_.trim(core_);
+    core_.arena.trim(core_.os, core_.stats);
+    p = large_.alloc(core_, bytes, align, 0, zero);
+  }
+  return reinterpret_cast<void*>(p);
+}
+
+template <class Lane>
+void* Allocator<Lane>::calloc(size_t bytes) {
+  bool zero = false;
+  void* p = nullptr;
+  if (bytes > C::kMaxSize) {
+    if (bytes > PTRDIFF_MAX || !ensure_ready()) return nullptr;
+    zero = true;
+    p = reinterpret_cast<void*>(large_.alloc(core_, bytes, kGranule, 0, zero));
+    if (p == nullptr) {
+      zero = false;
+      p = malloc_large(bytes, kGranule);
+    }
+  } else if (bytes > kPackedMax && *self()->top[C::of_run(bytes)] == 0) {
+    p = run_aligned(C::of_run(bytes), 1, zero);  // fresh pages need no clearing
+  } else {
+    p = malloc(bytes);
+  }
+  if (p != nullptr && !zero) memset(p, 0, bytes);
+  return p;
+}
+
+template <class Lane>
+void* Allocator<Lane>::aligned(size_t bytes, size_t align) {
+  if (align <= kGranule) return malloc(bytes);
+  if (bytes <= C::kMaxSize && align <= kPage) return take(self(), C::of_aligned(bytes, align));
+  if (bytes <= C::kMaxSize && align <= Lane::kSegmentPages * kPage / 4) {
+    bool zero = false;
+    return run_aligned(C::of_run(bytes), static_cast<unsigned>(align / kPage), zero);
+  }
+  if (bytes > PTRDIFF_MAX || align > PTRDIFF_MAX) return nullptr;
+  return malloc_large(max_of(bytes, kPage), align);
+}
+
+template <class Lane>
+void* Allocator<Lane>::realloc(void* p, size_t bytes) {
+  if (p == nullptr) return malloc(bytes);
+  const uintptr_t block = reinterpret_cast<uintptr_t>(p);
+  const size_t granule = map().granule(block);
+  const bool in_arena = granule < map().granules();
+  const size_t old = in_arena ? (map().is_live(granule) ? usable_size(p) : 0) : large_.size(core_, block);
+  if (old == 0) {
+    fault_free(block, "realloc");
+    return nullptr;
+  }
+  if (in_arena) {
+    // A block less than half used gives the rest back; anything else that fits stays.
+    if (bytes <= old && (bytes > old / 2 || old <= 64)) return p;
+  } else if (bytes > C::kMaxSize) {
+    return reinterpret_cast<void*>(large_.resize(core_, block, bytes));
+  }
+  void* fresh = malloc(bytes);
+  if (fresh == nullptr) return bytes <= old ? p : nullptr;
+  memcpy(fresh, p, min_of(old, bytes));
+  free(p);
+  return fresh;
+}
+
+template <class Lane>
+void Allocator<Lane>::free_full(Cache* cache, ClassId c, uintptr_t block) {
+  OwnerT* o = cache->owner;
+  o->enter();
+  boundary(*o);
+  o->overflow(c, block);
+  o->leave();
+}
+
+// Null, large, somebody else's, or nobody's.
+template <class Lane>
+void Allocator<Lane>::free_slow(uintptr_t block) {
+  if (block == 0) return;
+  const size_t granule = map().granule(block);
+  if (granule >= map().granules()) {
+    if (map().covers(block) || !large_.free(core_, block)) fault_free(block, "free");
+    return;
+  }
+  const uint32_t id = owner_of(map().tag(Map::page_of_granule(granule)));
+  if (id == 0 || !map().is_live(granule)) return fault_free(block, "free");
+  Cache* cache = self();
+  OwnerT* o = cache->owner;
+  if (o == nullptr && cache != &kExited) {
+    bool transient = false;
+    o = bind(cache, transient);
+    if (o != nullptr && o->id() == id) return free(reinterpret_cast<void*>(block));  // it adopted the block's owner
+  }
+  if (o == nullptr || owner(id)->is_private) {
+    core_.stats.count_shared(Event::kDirectFree);
+    return owner(id)->inbox().push(core_.links, block, block);
+  }
+  const size_t bytes = C::size(class_of(map().tag(Map::page_of_granule(granule))));
+  o->stash().add(core_.links, id, block, bytes, [&](const auto& chain) { publish(o->stats(), chain); });
+}
+
+template <class Lane>
+size_t Allocator<Lane>::usable_slow(uintptr_t block) {
+  if (block == 0) return 0;
+  const size_t bytes = map().covers(block) ? 0 : large_.size(core_, block);
+  if (bytes == 0) fault_free(block, "malloc_usable_size");
+  return bytes;
+}
+
+}  // namespace masu

@@ -1,0 +1,244 @@
+// Allocator: start and end, decay, the escape order when memory runs out, and the census.
+#pragma once
+
+#include "heap/allocator.h"
+
+namespace masu {
+
+template <class Lane>
+bool Allocator<Lane>::init(const HeapConfig& config, void (*exit_hook)(void*), void* exit_argument) {
+  static_assert(LaneType<Lane>);
+  // The tag's owner field holds every owner and the pattern that no owner has.
+  static_assert(uint64_t{Lane::kMaxOwners} + 1 < (uint64_t{1} << (32 - kClassBits)));
+  static_assert(C::kCount < (1u << kClassBits));
+  core_.config = config;
+  core_.links = LinkCodec(core_.os.random() | 1);
+  exit_hook_ = exit_hook;
+  exit_argument_ = exit_argument;
+  if (!core_.arena.init(core_.os, config.arena_limit, config.huge_pages)) return false;
+  slot_ = Sync::attach();
+  ready_.store(true, std::memory_order_release);  // release, pairs with ready()
+  return true;
+}
+
+template <class Lane>
+void Allocator<Lane>::destroy() {
+  if (!ready()) return;
+  for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
+    core_.os.unmap(owner(id), align_up(sizeof(OwnerT), core_.os.page_size()));
+  }
+  owner_count_.store(0, std::memory_order_relaxed);  // relaxed: nobody else is here
+  orphans_.store(0, std::memory_order_relaxed);
+  large_.destroy(core_);
+  core_.arena.destroy(core_.os);
+  Sync::detach(slot_);
+  ready_.store(false, std::memory_order_relaxed);
+}
+
+// At every refill and flush, before anything is taken or put: answers pressure, looks at the clock now and then.
+template <class Lane>
+void Allocator<Lane>::boundary(OwnerT& o) {
+  const uint32_t pressure = pressure_.load(std::memory_order_relaxed);  // relaxed: the next boundary sees it
+  if (MASU_UNLIKELY(pressure != o.pressure_seen)) {
+    o.pressure_seen = pressure;
+    settle(o);
+  }
+  if (MASU_UNLIKELY(o.tick_due())) tick(o);
+}
+
+template <class Lane>
+void Allocator<Lane>::settle(OwnerT& o) {
+  flush_stash(o);
+  o.collect();
+}
+
+template <class Lane>
+void Allocator<Lane>::tick(OwnerT& o) {
+  const uint64_t now = core_.os.now_ms();
+  o.runs().now_ms = now;
+  if (now < o.next_tick_ms) return;
+  const uint64_t decay = core_.config.decay_ms;
+  o.next_tick_ms = now + max_of<uint64_t>(decay / 4, 10);
+  flush_stash(o);
+  const uint64_t deadline = now > decay ? now - decay : 0;
+  o.runs().purge(deadline);
+  core_.arena.decay(core_.os, deadline, o.stats());
+  large_.decay(core_, now, deadline);
+  collect_one_orphan(o);
+}
+
+// One orphan a tick is led back to its slabs, so that a burst of threads does not hold memory for ever.
+template <class Lane>
+void Allocator<Lane>::collect_one_orphan(OwnerT& by) {
+  if (orphans_.load(std::memory_order_relaxed) == 0) return;  // relaxed: a hint
+  const uint32_t n = owner_count();
+  const uint32_t start = collect_next_.fetch_add(1, std::memory_order_relaxed);  // relaxed: only spreads the work
+  for (uint32_t i = 0; i < n; ++i) {
+    OwnerT* o = owner((start + i) % n + 1);
+    if (o->retired || !o->try_lease(kCollector)) continue;
+    o->enter();
+    o->runs().now_ms = by.runs().now_ms;
+    o->collect();
+    const uint64_t decay = core_.config.decay_ms;
+    o->runs().purge(o->runs().now_ms > decay ? o->runs().now_ms - decay : 0);
+    o->stats().count(Event::kOwnerCollect);
+    o->leave();
+    o->end_lease();
+    return;
+  }
+}
+
+// No memory for `attempt`: (1) our own caches, stash, spill and inbox; (2)(3) follow from it, slabs to
+// segments to arena; then those of every owner that can be leased; then a call to all others, answered at
+// their next boundary. Each step is followed by a retry, and all are repeated while anything comes back.
+template <class Lane>
+template <class Try>
+auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
+  Stats<Sync>& stats = o.stats();
+  stats.count(Event::kEscape);
+  auto retry = [&](Event step) {
+    stats.count(step);
+    auto got = attempt();
+    if (got) stats.count(Event::kEscapeSaved);
+    return got;
+  };
+  uint32_t least = core_.arena.in_use();
+  for (unsigned idle = 0; idle < Lane::kEscapeRounds; ++idle) {
+    settle(o);
+    if (auto got = retry(Event::kEscapeFlush)) return got;
+    bool others = false;
+    for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
+      OwnerT* orphan = owner(id);
+      if (orphan == &o || orphan->retired) continue;
+      if (!orphan->try_lease(kCollector)) {
+        others = others || !orphan->is_private;
+        continue;
+      }
+      orphan->enter();
+      orphan->collect();
+      orphan->leave();
+      orphan->end_lease();
+    }
+    large_.trim(core_);
+    if (auto got = retry(Event::kEscapeCollect)) return got;
+    if (!others) break;
+    const uint32_t epoch = pressure_.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: a call, not a message
+    o.pressure_seen = epoch;
+    Sync::yield();
+    if (auto got = retry(Event::kEscapeWait)) return got;
+    if (core_.arena.in_use() < least) {
+      least = core_.arena.in_use();
+      idle = 0;
+    }
+  }
+  stats.count(Event::kOutOfMemory);
+  return decltype(attempt()){};
+}
+
+template <class Lane>
+void Allocator<Lane>::purge(bool force) {
+  if (!ready()) return;
+  const uint64_t now = core_.os.now_ms();
+  const uint64_t deadline = force ? UINT64_MAX : now > core_.config.decay_ms ? now - core_.config.decay_ms : 0;
+  if (OwnerT* o = self()->owner; o != nullptr) {
+    o->enter();
+    o->runs().now_ms = now;
+    o->runs().purge(deadline);
+    o->leave();
+  }
+  core_.arena.decay(core_.os, deadline, core_.stats);
+  large_.decay(core_, now, deadline);
+}
+
+template <class Lane>
+bool Allocator<Lane>::trim() {
+  if (!ready()) return false;
+  auto returned = [this] { return event(Event::kPurgePages) + event(Event::kLargeUnmap); };
+  const uint64_t before = returned();
+  flush();
+  for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
+    OwnerT* o = owner(id);
+    if (o->retired || !o->try_lease(kCollector)) continue;
+    o->enter();
+    o->collect();
+    o->runs().purge(UINT64_MAX);
+    o->leave();
+    o->end_lease();
+  }
+  purge(true);
+  large_.trim(core_);
+  return core_.arena.trim(core_.os, core_.stats) != 0 || returned() != before;
+}
+
+template <class Lane>
+void Allocator<Lane>::configure(const HeapConfig& config) {
+  core_.config = config;
+  core_.arena.set_limit(config.arena_limit);
+}
+
+template <class Lane>
+size_t Allocator<Lane>::arena_live_bytes() {
+  size_t bytes = 0;
+  const PageId pages = ready() ? core_.arena.ever_used() * Lane::kSegmentPages : 0;
+  for (PageId page = 0; page < pages; ++page) {
+    const Tag tag = map().tag(page);
+    if (owner_of(tag) != 0) bytes += map().live_in_page(page) * C::size(class_of(tag));
+  }
+  return bytes;
+}
+
+template <class Lane>
+typename Allocator<Lane>::Totals Allocator<Lane>::totals() {
+  Totals t{};
+  if (!ready()) return t;
+  t.live_large_bytes = large_.live_bytes();
+  t.cached_large_bytes = large_.cached_bytes();
+  t.arena_bytes = size_t{core_.arena.in_use()} * Arena<Lane>::kSegmentBytes;
+  t.kept_bytes = size_t{core_.arena.kept()} * Arena<Lane>::kSegmentBytes;
+  t.owners = owner_count();
+  return t;
+}
+
+template <class Lane>
+uint64_t Allocator<Lane>::event(Event e) const {
+  uint64_t n = core_.stats.get(e);
+  for (uint32_t id = 1, last = owner_count(); id <= last; ++id) n += owners_[id - 1]->stats().get(e);
+  return n;
+}
+
+template <class Lane>
+size_t Allocator<Lane>::census() {
+  constexpr size_t kBroken = SIZE_MAX;
+  if (!ready()) return 0;
+  if (!core_.arena.check() || !large_.check()) return kBroken;
+  size_t live = 0, open = 0, carved = 0, waiting = 0, flying = 0;
+  for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
+    OwnerT* o = owner(id);
+    if (!o->check()) return kBroken;
+    bool good = true;
+    o->each_waiting([&](uintptr_t block) {
+      const size_t g = map().granule(block);
+      good = good && owner_of(map().tag(Map::page_of_granule(g))) == id && !map().is_live(g) && !map().is_open(g);
+      ++waiting;
+    });
+    o->each_in_flight([&](uintptr_t block) {
+      good = good && map().is_live(map().granule(block));
+      ++flying;
+    });
+    if (!good) return kBroken;
+    o->runs().each([&](SegmentId s) {
+      const PageId first = Arena<Lane>::first_page(s);
+      for (PageId page = first; page < first + Lane::kSegmentPages; ++page) {
+        for (size_t g = size_t{page} * kGranulesPerPage, end = g + kGranulesPerPage; g < end; ++g) {
+          live += map().is_live(g);
+          open += map().is_open(g);
+        }
+        if (map().slab(page).used && owner_of(map().tag(page)) != 0) carved += C::slab_blocks(map().slab(page).cls);
+      }
+    });
+  }
+  if (live + open + waiting != carved) return kBroken;
+  return live - flying + large_.blocks();
+}
+
+}  // namespace masu

@@ -1,0 +1,78 @@
+// A lane: one build of the heap, as a type. Constants decide geometry and bounds; Sync and Os decide the
+// world it runs in; kChecked turns every boundary check on; on_fault decides what a fault does.
+// Under<Base, Sync, Os> puts a lane into another world without touching its checks.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bits.h"
+#include "base/fault.h"
+#include "os/report.h"
+#include "base/size_class.h"
+#include "os/linux.h"
+#include "sync/real_sync.h"
+
+namespace masu {
+
+// Bounds of every lane; a lane inherits and overrides.
+struct LaneDefaults {
+  static constexpr bool kChecked = false;            // walk and verify every chain and transfer
+  static constexpr unsigned kSegmentPages = 512;     // 2 MiB
+  static constexpr size_t kMaxRunPages = 128;        // largest block inside a segment: 512 KiB
+  static constexpr uint32_t kMaxOwners = 1u << 16;
+  static constexpr size_t kMinArena = 64 * kMiB;
+  static constexpr size_t kMaxArena = size_t{1} << 40;
+  static constexpr unsigned kChunkSegments = 32;     // segments whose page tables are committed together
+
+  // Thread cache: bytes a class may hold, and blocks.
+  static constexpr size_t kBinBytes = 64 * kKiB;
+  static constexpr size_t kRunBinBytes = 256 * kKiB;
+  static constexpr unsigned kBinMax = 512;
+  static constexpr unsigned kBinMin = 4;
+  static constexpr unsigned kBinFirst = 16;          // a bin's limit before it has shown demand
+
+  // Remote stash: chains by owner; a chain is published at either bound.
+  static constexpr unsigned kStashSlots = 64;
+  static constexpr unsigned kStashChain = 64;
+  static constexpr size_t kStashBytes = 32 * kKiB;
+
+  static constexpr size_t kStashTotal = 256 * kKiB;  // all chains together
+
+  static constexpr unsigned kSpill = 64;             // pointers that a drain may set aside
+  static constexpr unsigned kDrainStep = 256;        // blocks a drain looks at before it rests
+  static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages
+  static constexpr unsigned kTickEvents = 64;        // boundary events between looks at the clock
+  static constexpr unsigned kMaxLargeCached = 64;    // large mappings kept, whatever their size
+  static constexpr unsigned kEscapeRounds = 8;       // rounds without progress before malloc gives up
+
+  // What a fault does; returns only in lanes of tests.
+  static void fatal(Fault f, const Evidence& e) { report_fault(f, e); }
+  static void out_of_memory(size_t bytes) { report_out_of_memory(bytes); }
+};
+
+template <class L>
+concept LaneType = requires {
+  typename L::Sync;
+  typename L::Os;
+  { L::kChecked } -> std::convertible_to<bool>;
+  requires SyncPolicy<typename L::Sync>;
+  requires OsPolicy<typename L::Os>;
+};
+
+struct ReleaseLane : LaneDefaults {
+  using Sync = RealSync;
+  using Os = LinuxOs;
+};
+
+template <class Base, class S, class O>
+struct Under : Base {
+  using Sync = S;
+  using Os = O;
+};
+
+template <class Lane>
+using Classes = SizeClasses<Lane::kMaxRunPages>;
+
+}  // namespace masu

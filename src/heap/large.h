@@ -1,0 +1,256 @@
+// Large blocks: a mapping each, outside the arena, known by a table of addresses under one lock. Any thread.
+//   A freed mapping is kept (within config.large_cache bytes) for a request it fits by 3/4 or more, until it decays.
+// Table: open addressing, linear probing, at most half full; it grows by doubling and never shrinks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "heap/core.h"
+
+namespace masu {
+
+template <class Lane>
+class Large {
+  using Sync = typename Lane::Sync;
+
+ public:
+  struct Block {
+    uintptr_t address;
+    size_t bytes;    // of the mapping: all of it is usable
+    uint32_t owner;  // of a private heap, else 0
+  };
+
+  // Fresh pages are zero; `zero` is cleared where the block had a life before.
+  uintptr_t alloc(Core<Lane>& core, size_t bytes, size_t align, uint32_t owner, bool& zero) {
+    const size_t page = core.os.page_size();
+    if (bytes > PTRDIFF_MAX - page) return 0;
+    bytes = align_up(bytes, page);
+    Lock guard(lock_);
+    core.stats.count_shared(Event::kLargeLock);
+    if (!reserve_entry(core)) return 0;
+    if (const uintptr_t p = from_cache(core, bytes, align, owner); p != 0) {
+      zero = false;
+      return p;
+    }
+    core.stats.count_shared(Event::kLargeMap);
+    const uintptr_t p = reinterpret_cast<uintptr_t>(core.os.map(bytes, max_of(align, page)));
+    if (p != 0) insert({p, bytes, owner});
+    return p;
+  }
+
+  // False where no large block starts at the address.
+  bool free(Core<Lane>& core, uintptr_t p) {
+    Lock guard(lock_);
+    core.stats.count_shared(Event::kLargeLock);
+    Block* block = find(p);
+    if (block == nullptr) return false;
+    const Block gone = *block;
+    erase(block);
+    live_bytes_ -= gone.bytes;
+    if (gone.bytes <= core.config.large_cache / 2 && cached_ < Lane::kMaxLargeCached) {
+      while (cached_bytes_ + gone.bytes > core.config.large_cache) unmap_cached(core, oldest());
+      cache_[cached_++] = {gone.address, gone.bytes, now_ms_};
+      cached_bytes_ += gone.bytes;
+    } else {
+      unmap(core, gone.address, gone.bytes);
+    }
+    return true;
+  }
+
+  // Usable bytes; 0 where no large block starts at the address.
+  size_t size(Core<Lane>& core, uintptr_t p) {
+    Lock guard(lock_);
+    core.stats.count_shared(Event::kLargeLock);
+    const Block* block = find(p);
+    return block == nullptr ? 0 : block->bytes;
+  }
+
+  // Grows or shrinks in place or by moving page tables; 0 (and the block as it was) where that fails.
+  uintptr_t resize(Core<Lane>& core, uintptr_t p, size_t bytes) {
+    const size_t page = core.os.page_size();
+    if (bytes > PTRDIFF_MAX - page) return 0;
+    bytes = align_up(bytes, page);
+    Lock guard(lock_);
+    core.stats.count_shared(Event::kLargeLock);
+    Block* block = find(p);
+    if (block == nullptr) return 0;
+    if (bytes <= block->bytes && bytes >= block->bytes / 4 * 3) return p;
+    Block moved = *block;
+    moved.address = reinterpret_cast<uintptr_t>(core.os.remap(reinterpret_cast<void*>(p), moved.bytes, bytes, true));
+    if (moved.address == 0) return 0;
+    live_bytes_ -= moved.bytes;
+    moved.bytes = bytes;
+    erase(block);
+    insert(moved);
+    return moved.address;
+  }
+
+  // Unmaps what has waited in the cache since before `deadline_ms`.
+  void decay(Core<Lane>& core, uint64_t now_ms, uint64_t deadline_ms) {
+    if (!lock_.try_lock()) return;
+    now_ms_ = now_ms;
+    drop(core, deadline_ms);
+    lock_.unlock();
+  }
+  void trim(Core<Lane>& core) {
+    Lock guard(lock_);
+    drop(core, UINT64_MAX);
+  }
+
+  // Unmaps every block of a private heap.
+  void free_owner(Core<Lane>& core, uint32_t owner) {
+    Lock guard(lock_);
+    for (size_t i = 0; i < capacity_; ++i) {
+      while (table_[i].address != 0 && table_[i].owner == owner) {
+        const Block gone = table_[i];
+        erase(&table_[i]);
+        live_bytes_ -= gone.bytes;
+        unmap(core, gone.address, gone.bytes);
+      }
+    }
+  }
+
+  void destroy(Core<Lane>& core) {
+    drop(core, UINT64_MAX);
+    for (size_t i = 0; i < capacity_; ++i) {
+      if (table_[i].address != 0) unmap(core, table_[i].address, table_[i].bytes);
+    }
+    if (table_ != nullptr) core.os.unmap(table_, table_bytes(core, capacity_));
+    table_ = nullptr;
+    capacity_ = used_ = 0;
+  }
+
+  template <class Visit>
+  void each(Visit&& visit) {
+    Lock guard(lock_);
+    for (size_t i = 0; i < capacity_; ++i) {
+      if (table_[i].address != 0) visit(table_[i]);
+    }
+  }
+
+  size_t live_bytes() const { return live_bytes_; }
+  size_t cached_bytes() const { return cached_bytes_; }
+  size_t blocks() const { return used_; }
+  typename Sync::Mutex& lock() { return lock_; }
+
+  // At rest: the sums agree with the table and the cache.
+  bool check() {
+    Lock guard(lock_);
+    size_t n = 0, bytes = 0, kept = 0;
+    for (size_t i = 0; i < capacity_; ++i) {
+      if (table_[i].address == 0) continue;
+      ++n;
+      bytes += table_[i].bytes;
+      if (find(table_[i].address) != &table_[i]) return false;
+    }
+    for (unsigned i = 0; i < cached_; ++i) kept += cache_[i].bytes;
+    return n == used_ && bytes == live_bytes_ && kept == cached_bytes_;
+  }
+
+ private:
+  struct Cached {
+    uintptr_t address;
+    size_t bytes;
+    uint64_t freed_ms;
+  };
+
+  static size_t table_bytes(Core<Lane>& core, size_t slots) {
+    return align_up(slots * sizeof(Block), core.os.page_size());
+  }
+
+  // Room for one more entry.
+  bool reserve_entry(Core<Lane>& core) {
+    if ((used_ + 1) * 2 <= capacity_) return true;
+    const size_t wider = capacity_ == 0 ? core.os.page_size() / sizeof(Block) : capacity_ * 2;
+    const size_t slots = std::bit_floor(wider);
+    auto* table = static_cast<Block*>(core.os.map(table_bytes(core, slots), core.os.page_size()));
+    if (table == nullptr) return false;
+    Block* old = table_;
+    const size_t old_capacity = capacity_;
+    table_ = table;
+    capacity_ = slots;
+    used_ = 0;
+    live_bytes_ = 0;
+    for (size_t i = 0; i < old_capacity; ++i) {
+      if (old[i].address != 0) insert(old[i]);
+    }
+    if (old != nullptr) core.os.unmap(old, table_bytes(core, old_capacity));
+    return true;
+  }
+
+  size_t home(uintptr_t p) const { return ((p >> kPageShift) * 0x9E3779B97F4A7C15u >> 20) & (capacity_ - 1); }
+
+  Block* find(uintptr_t p) {
+    if (capacity_ == 0) return nullptr;
+    for (size_t i = home(p); table_[i].address != 0; i = (i + 1) & (capacity_ - 1)) {
+      if (table_[i].address == p) return &table_[i];
+    }
+    return nullptr;
+  }
+  void insert(const Block& block) {
+    size_t i = home(block.address);
+    while (table_[i].address != 0) i = (i + 1) & (capacity_ - 1);
+    table_[i] = block;
+    ++used_;
+    live_bytes_ += block.bytes;
+  }
+  // Backward shift: no tombstones.
+  void erase(Block* block) {
+    size_t hole = static_cast<size_t>(block - table_);
+    for (size_t i = (hole + 1) & (capacity_ - 1); table_[i].address != 0; i = (i + 1) & (capacity_ - 1)) {
+      const size_t distance = (i - home(table_[i].address)) & (capacity_ - 1);
+      if (distance >= ((i - hole) & (capacity_ - 1))) {
+        table_[hole] = table_[i];
+        hole = i;
+      }
+    }
+    table_[hole].address = 0;
+    --used_;
+  }
+
+  // Best fit among the kept mappings that waste at most a quarter.
+  uintptr_t from_cache(Core<Lane>& core, size_t bytes, size_t align, uint32_t owner) {
+    unsigned best = cached_;
+    for (unsigned i = 0; i < cached_; ++i) {
+      const Cached& c = cache_[i];
+      if (c.bytes < bytes || c.bytes / 4 * 3 > bytes || (c.address & (align - 1)) != 0) continue;
+      if (best == cached_ || c.bytes < cache_[best].bytes) best = i;
+    }
+    if (best == cached_) return 0;
+    core.stats.count_shared(Event::kLargeCacheHit);
+    const Cached c = cache_[best];
+    remove_cached(best);
+    insert({c.address, c.bytes, owner});
+    return c.address;
+  }
+
+  // Kept in the order of their release: removal shifts.
+  unsigned oldest() const { return 0; }
+  void remove_cached(unsigned i) {
+    cached_bytes_ -= cache_[i].bytes;
+    --cached_;
+    for (; i < cached_; ++i) cache_[i] = cache_[i + 1];
+  }
+  void unmap_cached(Core<Lane>& core, unsigned i) {
+    const Cached c = cache_[i];
+    remove_cached(i);
+    unmap(core, c.address, c.bytes);
+  }
+  void drop(Core<Lane>& core, uint64_t deadline_ms) {
+    while (cached_ > 0 && cache_[oldest()].freed_ms <= deadline_ms) unmap_cached(core, oldest());
+  }
+  void unmap(Core<Lane>& core, uintptr_t p, size_t bytes) {
+    core.stats.count_shared(Event::kLargeUnmap);
+    core.os.unmap(reinterpret_cast<void*>(p), bytes);
+  }
+
+  typename Sync::Mutex lock_{kRankLarge};
+  Block* table_ = nullptr;
+  size_t capacity_ = 0, used_ = 0, live_bytes_ = 0, cached_bytes_ = 0;
+  Cached cache_[Lane::kMaxLargeCached] = {};
+  unsigned cached_ = 0;
+  uint64_t now_ms_ = 0;
+};
+
+}  // namespace masu

@@ -1,0 +1,369 @@
+// An owner: slabs, segments and caches that one lease holder at a time may touch; everyone else only pushes
+// to its inbox. A thread holds one owner's lease while it lives; a dead thread's owner is leased by the next
+// thread, or briefly by whoever collects it.
+//   every block of the owner's slabs is in exactly one of: live (or in flight to the inbox), bin, spill, open.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "heap/core.h"
+#include "heap/inbox.h"
+#include "heap/remote_stash.h"
+#include "heap/runs.h"
+#include "heap/thread_cache.h"
+
+namespace masu {
+
+template <class Lane>
+class alignas(128) Owner : public ThreadCache<Lane> {
+ public:
+  using Sync = typename Lane::Sync;
+  using C = Classes<Lane>;
+  using Map = PageMap<Sync>;
+
+  // On zeroed memory before anyone knows the owner, or to forget everything it holds.
+  void init(Core<Lane>& core, uint32_t id) {
+    core_ = &core;
+    id_ = id;
+    this->own_tag = make_tag(id, 0);
+    this->owner = this;
+    bins_.init(*this);
+    for (auto& head : slabs_) head = kNoPage;
+    runs_.init(core, id, stats_);
+    spilled_ = 0;
+    overflow_ = 0;
+    stash_ = {};
+  }
+
+  // --- the lease
+  bool try_lease(uint64_t holder) {
+    uint64_t none = 0;
+    // relaxed first: do not own the cache line of a lease that is taken.
+    if (lease_.load(std::memory_order_relaxed) != 0) return false;
+    // acquire, pairs with end_lease(): the last holder's changes are visible.
+    return lease_.compare_exchange_strong(none, holder, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  // release, pairs with try_lease().
+  void end_lease() { lease_.store(0, std::memory_order_release); }
+  uint64_t holder() const { return lease_.load(std::memory_order_relaxed); }  // relaxed: a hint to all but the holder
+
+  // Fork may copy us between any two stores; a busy owner's lists are not to be trusted in the child.
+  // acquire keeps the changes behind it; the plain release below keeps them before it.
+  void enter() { busy_.exchange(1, std::memory_order_acquire); }
+  void leave() { busy_.store(0, std::memory_order_release); }
+  bool busy() const { return busy_.load(std::memory_order_acquire) != 0; }
+
+  // --- blocks; lease holder only
+  // A block of the class with its live bit clear, and more in the bin; 0 where there is no memory.
+  uintptr_t refill(ClassId c) {
+    stats_.count(Event::kRefill);
+    take_incoming();
+    if (uintptr_t block = pop(c); block != 0) return block;
+    const unsigned limit = bins_.limit(c);
+    if (limit < Bins<Lane>::max(c)) bins_.set_limit(*this, c, limit * 2);
+    return C::is_packed(c) ? fill_packed(c, max_of(limit / 2, 1u)) : fill_runs(c, max_of(limit / 4, 1u));
+  }
+
+  // A bin is full and `block` (not live) must go somewhere.
+  void overflow(ClassId c, uintptr_t block) {
+    const unsigned limit = bins_.limit(c);
+    if (limit < Bins<Lane>::max(c)) {
+      bins_.set_limit(*this, c, limit * 2);
+    } else {
+      flush(c, limit / 2);
+    }
+    if (!push(c, block)) put_in_slab(block);
+  }
+
+  // Returns the oldest blocks of a bin to their slabs until `keep` are left.
+  void flush(ClassId c, unsigned keep) {
+    const unsigned have = bins_.blocks(*this, c);
+    if (have <= keep) return;
+    stats_.count(Event::kFlush);
+    uintptr_t* first = bins_.bottom(c) + 1;
+    const unsigned out = have - keep;
+    for (unsigned i = 0; i < out; ++i) put_in_slab(first[i]);
+    for (unsigned i = 0; i < keep; ++i) first[i] = first[out + i];
+    this->top[c] = bins_.bottom(c) + keep;
+  }
+
+  // Everything that waits here goes back to slabs, empty slabs to segments, empty segments to the arena.
+  void collect() {
+    while (take_incoming()) {
+    }
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      flush(c, 0);
+      bins_.set_limit(*this, c, Lane::kBinFirst);
+    }
+    empty_spill();
+    runs_.release_spare();
+  }
+
+  // A run of its own, past the bins: (pages, alignment in pages). kNoPage where there is no memory.
+  PageId alloc_run(ClassId c, unsigned align, bool& zero) {
+    const PageId page = runs_.alloc(C::slab_pages(c), align, zero);
+    if (page != kNoPage) open_slab(page, c);
+    return page;
+  }
+
+  uintptr_t pop(ClassId c) {
+    const uintptr_t block = *this->top[c];
+    if (block != 0) --this->top[c];
+    return block;
+  }
+  bool push(ClassId c, uintptr_t block) {
+    if (bins_.full(*this, c)) return false;
+    *++this->top[c] = block;
+    return true;
+  }
+
+  Inbox<Sync>& inbox() { return inbox_; }
+  const Inbox<Sync>& inbox() const { return inbox_; }
+  RemoteStash<Lane>& stash() { return stash_; }
+  Stats<Sync>& stats() { return stats_; }
+  Runs<Lane>& runs() { return runs_; }
+  Bins<Lane>& bins() { return bins_; }
+  uint32_t id() const { return id_; }
+  bool has_incoming() const { return overflow_ != 0 || spilled_ != 0 || !inbox_.empty(); }
+
+  // Boundary events since the start; every kTickEvents-th is a tick.
+  bool tick_due() { return ++events_ % Lane::kTickEvents == 0; }
+  uint64_t next_tick_ms = 0;      // when the holder looks for decayed memory again
+  uint32_t pressure_seen = 0;     // of the heap's pressure epochs
+  bool is_private = false;        // a heap value: frees by others go straight to the inbox
+  bool retired = false;           // torn by a fork: never leased again
+  typename Sync::Mutex private_lock{kRankRegistry};
+
+  // At rest; the lease holder. Every list is whole and every count agrees.
+  bool check();
+  // Visits every block that waits here for a malloc.
+  template <class Visit>
+  void each_waiting(Visit&& visit) {
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      for (uintptr_t* s = bins_.bottom(c) + 1; s <= this->top[c]; ++s) visit(*s);
+    }
+    for (unsigned i = 0; i < spilled_; ++i) visit(spill_[i]);
+  }
+  // At rest: visits every block whose free is still on its way to us or, by our stash, to others.
+  template <class Visit>
+  void each_in_flight(Visit&& visit) {
+    auto walk = [&](uintptr_t block, uintptr_t tail) {
+      for (; block != 0; block = block == tail ? 0 : core_->links.get(block)) visit(block);
+    };
+    walk(overflow_, 0);
+    walk(inbox_.peek(), 0);
+    stash_.each([&](const auto& chain) { walk(chain.head, chain.tail); });
+  }
+
+ private:
+  Map& map() { return core_->arena.map(); }
+
+  // --- what others freed: spill first, then the spill's overflow, then the inbox. True where any came.
+  bool take_incoming() {
+    const bool spilled = spilled_ != 0;
+    if (spilled) empty_spill();
+    if (overflow_ == 0) {
+      if (inbox_.empty()) return spilled;
+      overflow_ = inbox_.drain();
+      stats_.count(Event::kDrain);
+      if (overflow_ == 0) stats_.count(Event::kDrainEmpty);
+    }
+    for (unsigned i = 0; overflow_ != 0 && i < Lane::kDrainStep && spilled_ < Lane::kSpill; ++i) {
+      const uintptr_t block = overflow_;
+      ClassId c = 0;
+      if (!accept(block, c)) {
+        overflow_ = 0;
+        break;
+      }
+      overflow_ = core_->links.get(block);
+      core_->links.wipe(block);
+      if (!push(c, block)) {
+        spill_[spilled_++] = block;
+        stats_.count(Event::kSpillFill);
+      }
+    }
+    if (overflow_ != 0) stats_.count(Event::kSpillOverflow);
+    return true;
+  }
+
+  // Whether a chain may name this block: ours, a block's start, and out. It is live no more.
+  bool accept(uintptr_t block, ClassId& c) {
+    const size_t granule = map().granule(block);
+    Evidence e;
+    e.address = block;
+    e.where = "drain";
+    if (granule >= map().granules()) {
+      core_->fault(Fault::kCorruptLink, e);
+      return false;
+    }
+    const Tag tag = map().tag(Map::page_of_granule(granule));
+    if (owner_of(tag) != id_ || !map().is_live(granule)) {
+      core_->fault(owner_of(tag) == id_ ? Fault::kDoubleFree : Fault::kCorruptLink, e);
+      return false;
+    }
+    map().clear_live(granule);
+    c = class_of(tag);
+    return true;
+  }
+
+  void empty_spill() {
+    while (spilled_ > 0) {
+      const uintptr_t block = spill_[--spilled_];
+      if (!push(class_of(map().tag(map().page(block))), block)) put_in_slab(block);
+    }
+  }
+
+  // --- slabs
+  uintptr_t fill_packed(ClassId c, unsigned want) {
+    uintptr_t* first = this->top[c] + 1;  // the bin is empty
+    unsigned got = 0;
+    while (got < want) {
+      PageId page = slabs_[c];
+      if (page == kNoPage) {
+        if (got > 0 || (page = carve(c)) == kNoPage) break;
+      }
+      got += take_open(page, first + got, want - got);
+      if (map().slab(page).open == 0) unlist(page);
+    }
+    if (got == 0) return 0;
+    // The lowest address is handed out first, so that fresh pages are touched in order and no sooner.
+    for (unsigned i = 0, j = got - 1; i < j; ++i, --j) {
+      const uintptr_t t = first[i];
+      first[i] = first[j];
+      first[j] = t;
+    }
+    this->top[c] += got;
+    return pop(c);
+  }
+
+  unsigned take_open(PageId page, uintptr_t* out, unsigned want) {
+    Slab& slab = map().slab(page);
+    uint64_t* words = map().open_words(page);
+    uintptr_t at = map().address(page);
+    unsigned got = 0;
+    for (unsigned n = min_of<unsigned>(want, slab.open); got < n; ++words, at += 64 * kGranule) {
+      uint64_t bits = *words;
+      for (; bits != 0 && got < n; bits &= bits - 1) {
+        out[got++] = at + static_cast<unsigned>(std::countr_zero(bits)) * kGranule;
+      }
+      *words = bits;
+    }
+    slab.open = static_cast<uint16_t>(slab.open - got);
+    return got;
+  }
+
+  uintptr_t fill_runs(ClassId c, unsigned want) {
+    for (unsigned i = 0; i < want; ++i) {
+      bool zero = false;
+      const PageId page = alloc_run(c, 1, zero);
+      if (page == kNoPage) break;
+      push(c, map().address(page));
+    }
+    return pop(c);
+  }
+
+  // A new slab with all blocks open, first in the list.
+  PageId carve(ClassId c) {
+    bool zero = false;
+    const unsigned pages = C::slab_pages(c);
+    const PageId page = runs_.alloc(pages, 1, zero);
+    if (page == kNoPage) return page;
+    stats_.count(Event::kSlabCarve);
+    open_slab(page, c);
+    for (unsigned i = 1; i < pages; ++i) {
+      map().slab(page + i) = Slab{kNoPage, kNoPage, 0, static_cast<uint8_t>(c), static_cast<uint8_t>(i), 0, 0, 0};
+      map().set_tag(page + i, make_tag(id_, c));
+    }
+    uint64_t* words = map().open_words(page);
+    const size_t step = C::size(c) / kGranule;
+    for (size_t i = 0, g = 0; i < C::slab_blocks(c); ++i, g += step) words[g / 64] |= uint64_t{1} << (g % 64);
+    map().slab(page).open = static_cast<uint16_t>(C::slab_blocks(c));
+    list(page);
+    return page;
+  }
+
+  void open_slab(PageId page, ClassId c) {
+    map().slab(page) = Slab{kNoPage, kNoPage, 0, static_cast<uint8_t>(c), 0, 0, 1, 0};
+    map().set_tag(page, make_tag(id_, c));
+  }
+
+  // The block is in no cache and not live: its slab takes it back.
+  void put_in_slab(uintptr_t block) {
+    const PageId inner = map().page(block);
+    const PageId page = map().slab_start(inner);
+    Slab& slab = map().slab(page);
+    const ClassId c = slab.cls;
+    if (C::is_packed(c)) {
+      const size_t granule = map().granule(block);
+      if (MASU_UNLIKELY(map().is_open(granule))) core_->internal("a block came back to its slab twice", block);
+      map().set_open(granule);
+      if (++slab.open < C::slab_blocks(c)) {
+        if (!slab.listed) list(page);
+        return;
+      }
+      if (slab.listed) unlist(page);
+      uint64_t* words = map().open_words(page);
+      for (unsigned i = 0; i < C::slab_pages(c) * Map::kWordsPerPage; ++i) words[i] = 0;
+      map().set_tags(page, C::slab_pages(c), kTagFree);
+    } else {
+      map().set_tag(page, kTagFree);
+    }
+    slab.used = 0;
+    stats_.count(Event::kSlabRelease);
+    runs_.free(page, C::slab_pages(c));
+  }
+
+  void list(PageId page) {
+    Slab& slab = map().slab(page);
+    slab.prev = kNoPage;
+    slab.next = slabs_[slab.cls];
+    if (slab.next != kNoPage) map().slab(slab.next).prev = page;
+    slabs_[slab.cls] = page;
+    slab.listed = 1;
+  }
+  void unlist(PageId page) {
+    Slab& slab = map().slab(page);
+    (slab.prev == kNoPage ? slabs_[slab.cls] : map().slab(slab.prev).next) = slab.next;
+    if (slab.next != kNoPage) map().slab(slab.next).prev = slab.prev;
+    slab.listed = 0;
+  }
+
+  Core<Lane>* core_;
+  uint32_t id_;
+  uint32_t events_;
+  PageId slabs_[C::kCount];  // slabs with open blocks, by class
+  Runs<Lane> runs_;
+  Stats<Sync> stats_;
+  unsigned spilled_;
+  uintptr_t spill_[Lane::kSpill];
+  uintptr_t overflow_;  // the rest of a drained chain, links and live bits as they came
+  RemoteStash<Lane> stash_;
+  alignas(128) Inbox<Sync> inbox_;  // what other threads write, apart from what the holder reads
+  typename Sync::template Atomic<uint64_t> lease_;
+  typename Sync::template Atomic<uint32_t> busy_;
+  alignas(128) Bins<Lane> bins_;
+};
+
+template <class Lane>
+bool Owner<Lane>::check() {
+  if (!bins_.check(*this) || !runs_.check()) return false;
+  for (ClassId c = 0; c < C::kCount; ++c) {
+    PageId prev = kNoPage;
+    unsigned steps = 0;
+    for (PageId page = slabs_[c]; page != kNoPage; prev = page, page = map().slab(page).next) {
+      const Slab& slab = map().slab(page);
+      if (++steps > (1u << 24) || slab.prev != prev || slab.cls != c || !slab.listed || !slab.used) return false;
+      if (owner_of(map().tag(page)) != id_ || slab.open == 0 || slab.open >= C::slab_blocks(c)) return false;
+      unsigned open = 0;
+      const uint64_t* words = map().open_words(page);
+      for (unsigned i = 0; i < C::slab_pages(c) * Map::kWordsPerPage; ++i) {
+        open += static_cast<unsigned>(std::popcount(words[i]));
+      }
+      if (open != slab.open) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace masu

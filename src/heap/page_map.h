@@ -1,0 +1,148 @@
+// Per page and per granule state, out of line, for the whole arena:
+//   tag(page)    0 unknown, else owner << kClassBits | class; kTagFree: committed, no block starts in it
+//   live(block)  one bit a granule: a live block starts here. Written by the owner's lease holder only;
+//                others may read it for a block that was handed to them.
+//   open(block)  one bit a granule: a block in its slab, free for a refill. Lease holder only.
+//   slab(page)   descriptor of the slab that starts there; `back` leads from an inner page to it.
+// Invariant: a block start is in at most one of live, open, a cache, a chain.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/attributes.h"
+#include "base/bits.h"
+#include "base/size_class.h"
+
+namespace masu {
+
+using PageId = uint32_t;
+constexpr PageId kNoPage = UINT32_MAX;
+
+using Tag = uint32_t;
+constexpr Tag kTagUnmapped = 0;
+constexpr Tag kTagFree = 1;
+constexpr uint32_t owner_of(Tag tag) { return tag >> kClassBits; }
+constexpr ClassId class_of(Tag tag) { return tag & ((1u << kClassBits) - 1); }
+constexpr Tag make_tag(uint32_t owner, ClassId cls) { return owner << kClassBits | cls; }
+
+struct Slab {
+  PageId next, prev;  // in its owner's list of slabs with open blocks
+  uint16_t open;      // blocks open in it
+  uint8_t cls;
+  uint8_t back;       // pages back to the slab's first
+  uint8_t listed;
+  uint8_t used;       // 1 on the first page of a slab in use
+  uint16_t spare;
+};
+static_assert(sizeof(Slab) == 16);
+
+template <class Sync>
+class PageMap {
+  using AtomicTag = typename Sync::template Atomic<Tag>;
+  using AtomicWord = typename Sync::template Atomic<uint64_t>;
+
+ public:
+  static constexpr size_t kWordsPerPage = kGranulesPerPage / 64;
+  static constexpr size_t kBytesPerPage = sizeof(AtomicTag) + sizeof(Slab) + 2 * kWordsPerPage * sizeof(uint64_t);
+
+  // A reserved range of kBytesPerPage * pages bytes; parts become usable by commit_pages.
+  void place(void* tables, uintptr_t base, size_t pages) {
+    base_ = base;
+    granules_ = pages * kGranulesPerPage;
+    live_ = static_cast<AtomicWord*>(tables);
+    open_ = reinterpret_cast<uint64_t*>(live_ + pages * kWordsPerPage);
+    slabs_ = reinterpret_cast<Slab*>(open_ + pages * kWordsPerPage);
+    tags_ = reinterpret_cast<AtomicTag*>(slabs_ + pages);
+  }
+
+  template <class Os>
+  bool commit_pages(Os& os, PageId first, size_t pages) {
+    return commit(os, live_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*live_)) &&
+           commit(os, open_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*open_)) &&
+           commit(os, slabs_ + first, pages * sizeof(*slabs_)) && commit(os, tags_ + first, pages * sizeof(*tags_));
+  }
+
+  // Granule of an address: >= granules() for whatever lies outside the arena or off the granule grid.
+  MASU_INLINE size_t granule(uintptr_t p) const { return std::rotr(p - base_, kGranuleShift); }
+  MASU_INLINE size_t granules() const { return granules_; }
+  MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < granules_ * kGranule; }
+  MASU_INLINE static PageId page_of_granule(size_t granule) {
+    return static_cast<PageId>(granule / kGranulesPerPage);
+  }
+  PageId page(uintptr_t p) const { return static_cast<PageId>((p - base_) >> kPageShift); }
+  uintptr_t address(PageId page) const { return base_ + (static_cast<uintptr_t>(page) << kPageShift); }
+  uintptr_t base() const { return base_; }
+
+  // relaxed: whoever holds a block's address got it after its page was tagged.
+  MASU_INLINE Tag tag(PageId page) const { return tags_[page].load(std::memory_order_relaxed); }
+  void set_tag(PageId page, Tag tag) { tags_[page].store(tag, std::memory_order_relaxed); }
+  void set_tags(PageId first, unsigned pages, Tag tag) {
+    for (unsigned i = 0; i < pages; ++i) set_tag(first + i, tag);
+  }
+
+  // relaxed: one writer, and a reader that was handed the block sees it live.
+  MASU_INLINE bool is_live(size_t granule) const {
+    return (live_[granule / 64].load(std::memory_order_relaxed) >> (granule % 64)) & 1;
+  }
+  unsigned live_in_page(PageId page) const {
+    unsigned n = 0;
+    for (size_t i = page * kWordsPerPage; i < (page + size_t{1}) * kWordsPerPage; ++i) {
+      n += static_cast<unsigned>(std::popcount(live_[i].load(std::memory_order_relaxed)));  // relaxed: as above
+    }
+    return n;
+  }
+  // Flips the block's bit to `live`; false where it already was.
+  MASU_INLINE bool set_live(size_t granule) {
+    AtomicWord& word = live_[granule / 64];
+    const uint64_t old = word.load(std::memory_order_relaxed);
+    const uint64_t bit = uint64_t{1} << (granule % 64);
+    word.store(old | bit, std::memory_order_relaxed);
+    return (old & bit) == 0;
+  }
+  MASU_INLINE bool clear_live(size_t granule) {
+    AtomicWord& word = live_[granule / 64];
+    const uint64_t old = word.load(std::memory_order_relaxed);
+    const uint64_t bit = uint64_t{1} << (granule % 64);
+    if (MASU_UNLIKELY((old & bit) == 0)) return false;
+    word.store(old ^ bit, std::memory_order_relaxed);
+    return true;
+  }
+
+  uint64_t* open_words(PageId page) { return open_ + page * kWordsPerPage; }
+  const uint64_t* open_words(PageId page) const { return open_ + page * kWordsPerPage; }
+  bool is_open(size_t granule) const { return (open_[granule / 64] >> (granule % 64)) & 1; }
+  void set_open(size_t granule) { open_[granule / 64] |= uint64_t{1} << (granule % 64); }
+
+  // Forgets every block of the page.
+  void clear_page(PageId page) {
+    for (size_t i = 0; i < kWordsPerPage; ++i) {
+      live_[page * kWordsPerPage + i].store(0, std::memory_order_relaxed);  // relaxed: as set_live
+      open_words(page)[i] = 0;
+    }
+    slabs_[page] = Slab{};
+    set_tag(page, kTagFree);
+  }
+
+  Slab& slab(PageId page) { return slabs_[page]; }
+  const Slab& slab(PageId page) const { return slabs_[page]; }
+  PageId slab_start(PageId page) const { return page - slabs_[page].back; }
+
+ private:
+  template <class Os, class T>
+  static bool commit(Os& os, T* first, size_t bytes) {
+    const size_t page = os.page_size();
+    const uintptr_t begin = align_down(reinterpret_cast<uintptr_t>(first), page);
+    return os.commit(reinterpret_cast<void*>(begin),
+                     align_up(reinterpret_cast<uintptr_t>(first) + bytes, page) - begin);
+  }
+
+  uintptr_t base_ = 0;
+  size_t granules_ = 0;
+  AtomicWord* live_ = nullptr;
+  AtomicTag* tags_ = nullptr;
+  uint64_t* open_ = nullptr;
+  Slab* slabs_ = nullptr;
+};
+
+}  // namespace masu

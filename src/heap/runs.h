@@ -1,0 +1,170 @@
+// An owner's page runs: its segments, sorted by how long a free run they may hold. Lease holder only, no lock;
+// the arena's lock is taken only to get or return a whole segment.
+//   bucket(segment) = bit width of its `longest`;  at most one empty segment is kept (the spare).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "heap/core.h"
+
+namespace masu {
+
+template <class Lane>
+class Runs {
+  using Sync = typename Lane::Sync;
+  using Seg = typename Arena<Lane>::Seg;
+  static constexpr unsigned kBuckets = std::bit_width(Lane::kSegmentPages) + 1;
+
+ public:
+  void init(Core<Lane>& core, uint32_t id, Stats<Sync>& stats) {
+    core_ = &core;
+    id_ = id;
+    stats_ = &stats;
+    spare_ = kNoSegment;
+    for (auto& head : heads_) head = kNoSegment;
+  }
+
+  // (pages, alignment in pages); `zero` says that all of it reads as zero. kNoPage where there is no memory.
+  PageId alloc(unsigned pages, unsigned align, bool& zero) {
+    stats_->count(Event::kRunAlloc);
+    for (unsigned b = static_cast<unsigned>(std::bit_width(pages)); b < kBuckets; ++b) {
+      for (SegmentId s = heads_[b], next; s != kNoSegment; s = next) {
+        next = seg(s).next;
+        const unsigned first = seg(s).find(pages, align);
+        if (first < Lane::kSegmentPages) return take(s, first, pages, zero);
+        rebucket(s);
+      }
+    }
+    const SegmentId s = core_->arena.acquire(core_->os, id_, *stats_);
+    if (s == kNoSegment) return kNoPage;
+    ++segments_;
+    link(s);
+    return take(s, 0, pages, zero);
+  }
+
+  void free(PageId page, unsigned pages) {
+    stats_->count(Event::kRunFree);
+    const SegmentId s = Arena<Lane>::segment_of(page);
+    seg(s).put(page - Arena<Lane>::first_page(s), pages);
+    seg(s).freed_ms = now_ms;
+    if (seg(s).empty()) {
+      if (spare_ != kNoSegment && spare_ != s) return release(s);
+      spare_ = s;
+    }
+    rebucket(s);
+  }
+
+  void release_spare() {
+    if (spare_ != kNoSegment) release(spare_);
+    spare_ = kNoSegment;
+  }
+
+  // Gives pages that have been free since before `deadline_ms` back to the system; they read as zero after.
+  void purge(uint64_t deadline_ms) {
+    if (spare_ != kNoSegment && seg(spare_).freed_ms <= deadline_ms) release_spare();
+    each([&](SegmentId s) {
+      if (seg(s).purge_pending && seg(s).freed_ms <= deadline_ms) purge_segment(s);
+    });
+  }
+
+  template <class Visit>
+  void each(Visit&& visit) {
+    for (SegmentId head : heads_) {
+      for (SegmentId s = head, next; s != kNoSegment; s = next) {
+        next = seg(s).next;
+        visit(s);
+      }
+    }
+  }
+
+  // Every segment goes back, whatever lies in it: for the end of a private heap.
+  void release_all() {
+    each([&](SegmentId s) { release(s); });
+    spare_ = kNoSegment;
+  }
+
+  uint32_t segments() const { return segments_; }
+  uint64_t now_ms = 0;  // as of the last tick
+
+  bool check() {
+    uint32_t n = 0;
+    bool good = true;
+    for (unsigned b = 0; b < kBuckets; ++b) {
+      SegmentId prev = kNoSegment;
+      for (SegmentId s = heads_[b]; s != kNoSegment && n <= segments_; prev = s, s = seg(s).next, ++n) {
+        good = good && seg(s).bucket == b && seg(s).prev == prev && seg(s).owner == id_ &&
+               seg(s).free.count() == seg(s).free_pages && (!seg(s).empty() || spare_ == s);
+      }
+    }
+    return good && n == segments_;
+  }
+
+ private:
+  Seg& seg(SegmentId s) { return core_->arena.segment(s); }
+
+  PageId take(SegmentId s, unsigned first, unsigned pages, bool& zero) {
+    zero = seg(s).take(first, pages);
+    if (spare_ == s) spare_ = kNoSegment;
+    return Arena<Lane>::first_page(s) + first;
+  }
+
+  void release(SegmentId s) {
+    unlink(s);
+    --segments_;
+    core_->arena.release(core_->os, s, now_ms, *stats_);
+  }
+
+  void purge_segment(SegmentId s) {
+    const unsigned unit = static_cast<unsigned>(core_->os.page_size() / kPage);
+    Seg& g = seg(s);
+    bool all = true;
+    for (unsigned at = g.free.next(0, true); at < Lane::kSegmentPages;) {
+      const unsigned end = g.free.next(at, false);
+      // Whole machine pages only, and only the dirty ones.
+      const unsigned dirty = g.dirty.next(at, true);
+      const unsigned first = static_cast<unsigned>(align_up(max_of(at, min_of(dirty, end)), unit));
+      const unsigned last = static_cast<unsigned>(align_down(end, unit));
+      if (dirty < end && first < last) {
+        void* p = reinterpret_cast<void*>(core_->arena.map().address(Arena<Lane>::first_page(s) + first));
+        if (core_->os.purge(p, (last - first) * kPage)) {
+          g.dirty.assign(first, last - first, false);
+          stats_->count(Event::kPurge);
+          stats_->count(Event::kPurgePages, last - first);
+        } else {
+          all = false;
+        }
+      }
+      at = g.free.next(end, true);
+    }
+    g.purge_pending = !all;
+  }
+
+  void rebucket(SegmentId s) {
+    if (seg(s).bucket == std::bit_width(seg(s).longest)) return;
+    unlink(s);
+    link(s);
+  }
+  void link(SegmentId s) {
+    Seg& g = seg(s);
+    g.bucket = static_cast<uint8_t>(std::bit_width(g.longest));
+    g.prev = kNoSegment;
+    g.next = heads_[g.bucket];
+    if (g.next != kNoSegment) seg(g.next).prev = s;
+    heads_[g.bucket] = s;
+  }
+  void unlink(SegmentId s) {
+    Seg& g = seg(s);
+    (g.prev == kNoSegment ? heads_[g.bucket] : seg(g.prev).next) = g.next;
+    if (g.next != kNoSegment) seg(g.next).prev = g.prev;
+  }
+
+  Core<Lane>* core_;
+  Stats<Sync>* stats_;
+  uint32_t id_;
+  uint32_t segments_;
+  SegmentId spare_;
+  SegmentId heads_[kBuckets];
+};
+
+}  // namespace masu

@@ -1,0 +1,110 @@
+// Bins: per class an array of block addresses and one word, `top`, that points at the last one.
+//   bottom[0] = 0 ends malloc, top[1] = kBinEnd ends free; so neither needs a count:
+//   blocks = top - bottom,  bottom[limit + 1] = kBinEnd,  0 <= blocks <= limit <= max.
+// Slots above top hold stale addresses, never kBinEnd but at the end. Only the lease holder touches it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/attributes.h"
+#include "base/bits.h"
+#include "heap/lane.h"
+#include "heap/page_map.h"
+
+namespace masu {
+
+constexpr uintptr_t kBinEnd = 1;
+
+template <class Lane>
+class Owner;
+
+template <class Lane>
+struct ThreadCache {
+  uintptr_t* top[Classes<Lane>::kCount];
+  Tag own_tag;         // of this owner's pages, class 0
+  Owner<Lane>* owner;  // null in the unbound cache
+};
+
+// The cache of a thread that has none: every bin is empty and full at once, every tag foreign.
+template <class Lane>
+struct UnboundCache {
+  static constexpr uintptr_t kBin[2] = {0, kBinEnd};
+  static constexpr ThreadCache<Lane> make() {
+    ThreadCache<Lane> c{};
+    for (auto& top : c.top) top = const_cast<uintptr_t*>(kBin);
+    c.own_tag = ~Tag{0} << kClassBits;
+    return c;
+  }
+  static constexpr ThreadCache<Lane> kCache = make();
+};
+
+// The slots behind the words, and each bin's limit.
+template <class Lane>
+class Bins {
+  using C = Classes<Lane>;
+
+  struct Layout {
+    uint16_t max[C::kCount] = {};
+    uint32_t first[C::kCount] = {};  // index of a bin's bottom
+    uint32_t slots = 0;
+  };
+  static constexpr Layout layout() {
+    Layout l;
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      const size_t bytes = C::is_packed(c) ? Lane::kBinBytes : Lane::kRunBinBytes;
+      l.max[c] = static_cast<uint16_t>(max_of<size_t>(min_of<size_t>(bytes / C::size(c), Lane::kBinMax),
+                                                      C::is_packed(c) ? Lane::kBinMin : 1));
+      l.first[c] = l.slots;
+      l.slots += l.max[c] + 2u;
+    }
+    return l;
+  }
+  static constexpr Layout kLayout = layout();
+
+ public:
+  static constexpr unsigned max(ClassId c) { return kLayout.max[c]; }
+
+  // On zeroed memory, or to empty all bins.
+  void init(ThreadCache<Lane>& cache) {
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      bottom(c)[limit_[c] + 1] = 0;
+      limit_[c] = static_cast<uint16_t>(min_of<unsigned>(max(c), Lane::kBinFirst));
+      bottom(c)[0] = 0;
+      bottom(c)[limit_[c] + 1] = kBinEnd;
+      cache.top[c] = bottom(c);
+    }
+  }
+
+  uintptr_t* bottom(ClassId c) { return slots_ + kLayout.first[c]; }
+  unsigned limit(ClassId c) const { return limit_[c]; }
+  unsigned blocks(const ThreadCache<Lane>& cache, ClassId c) {
+    return static_cast<unsigned>(cache.top[c] - bottom(c));
+  }
+  bool full(const ThreadCache<Lane>& cache, ClassId c) const { return cache.top[c][1] == kBinEnd; }
+
+  // Moves the end: up on demand, down (not below what it holds) to give memory back.
+  void set_limit(const ThreadCache<Lane>& cache, ClassId c, unsigned limit) {
+    limit = max_of(min_of(limit, max(c)), max_of(blocks(cache, c), 1u));
+    bottom(c)[limit_[c] + 1] = 0;
+    limit_[c] = static_cast<uint16_t>(limit);
+    bottom(c)[limit + 1] = kBinEnd;
+  }
+
+  bool check(const ThreadCache<Lane>& cache) {
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      const uintptr_t* b = bottom(c);
+      if (b[0] != 0 || cache.top[c] < b || cache.top[c] > b + limit_[c] || b[limit_[c] + 1] != kBinEnd) return false;
+      for (const uintptr_t* s = b + 1; s <= cache.top[c]; ++s) {
+        if (*s == 0 || *s == kBinEnd) return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  uint16_t limit_[C::kCount];
+  uintptr_t slots_[kLayout.slots];  // not initialized: most is never touched
+};
+
+}  // namespace masu

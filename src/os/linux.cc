@@ -1,0 +1,188 @@
+#include "os/linux.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+namespace masu {
+namespace {
+
+// malloc and free must leave errno as it was unless they say otherwise.
+class KeepErrno {
+ public:
+  KeepErrno() : saved_(errno) {}
+  ~KeepErrno() { errno = saved_; }
+  KeepErrno(const KeepErrno&) = delete;
+  KeepErrno& operator=(const KeepErrno&) = delete;
+
+ private:
+  int saved_;
+};
+
+void* map_pages(void* at, size_t bytes, int protection, int flags) {
+  KeepErrno keep;
+  void* p = mmap(at, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+void unmap_pages(uintptr_t at, size_t bytes) {
+  KeepErrno keep;
+  if (bytes != 0) munmap(reinterpret_cast<void*>(at), bytes);
+}
+
+// Over-maps by the alignment and trims, since mmap promises page alignment only.
+void* map_aligned(size_t bytes, size_t align, int protection, int flags) {
+  if (align <= LinuxOs{}.page_size()) return map_pages(nullptr, bytes, protection, flags);
+  void* p = map_pages(nullptr, bytes, protection, flags);
+  const uintptr_t first = reinterpret_cast<uintptr_t>(p);
+  if (p == nullptr || (first & (align - 1)) == 0) return p;
+  unmap_pages(first, bytes);
+  if (bytes + align < bytes) return nullptr;
+  const uintptr_t wide = reinterpret_cast<uintptr_t>(map_pages(nullptr, bytes + align, protection, flags));
+  if (wide == 0) return nullptr;
+  const uintptr_t start = align_up(wide, align);
+  unmap_pages(wide, start - wide);
+  unmap_pages(start + bytes, wide + align - start);
+  return reinterpret_cast<void*>(start);
+}
+
+}  // namespace
+
+void linux_futex_wait(std::atomic<uint32_t>* word, uint32_t expected) {
+  KeepErrno keep;
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+}
+
+void linux_futex_wake(std::atomic<uint32_t>* word) {
+  KeepErrno keep;
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+uint64_t linux_thread_id() { return reinterpret_cast<uintptr_t>(__builtin_thread_pointer()); }
+
+void linux_pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// A timed futex wait on a word nobody wakes: sched_yield is not among the calls we allow ourselves.
+void linux_yield() {
+  KeepErrno keep;
+  static constinit std::atomic<uint32_t> never{0};
+  const timespec brief{0, 200'000};
+  syscall(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, &brief, nullptr, 0);
+}
+
+void linux_write_error(const char* text, size_t bytes) {
+  KeepErrno keep;
+  while (bytes > 0) {
+    const ssize_t n = write(STDERR_FILENO, text, bytes);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    text += n;
+    bytes -= static_cast<size_t>(n);
+  }
+}
+
+void linux_abort() { abort(); }
+
+bool linux_secure_process() { return getauxval(AT_SECURE) != 0; }
+
+const char* linux_environment(const char* name) { return environ == nullptr ? nullptr : getenv(name); }
+
+size_t LinuxOs::page_size() const {
+  static constinit std::atomic<size_t> cached{0};
+  // relaxed: every thread computes the same value.
+  size_t size = cached.load(std::memory_order_relaxed);
+  if (size == 0) {
+    size = getauxval(AT_PAGESZ);
+    if (size < kPage) size = kPage;
+    cached.store(size, std::memory_order_relaxed);
+  }
+  return size;
+}
+
+void* LinuxOs::reserve(size_t bytes, size_t align) { return map_aligned(bytes, align, PROT_NONE, MAP_NORESERVE); }
+
+bool LinuxOs::claim(void* at, size_t bytes) {
+  void* p = map_pages(at, bytes, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+  if (p == nullptr || p == at) return p == at;
+  unmap_pages(reinterpret_cast<uintptr_t>(p), bytes);  // a kernel before 4.17 takes the flag for a hint
+  return false;
+}
+
+bool LinuxOs::commit(void* at, size_t bytes) {
+  KeepErrno keep;
+  return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool LinuxOs::decommit(void* at, size_t bytes) {
+  return map_pages(at, bytes, PROT_NONE, MAP_NORESERVE | MAP_FIXED) != nullptr;
+}
+
+bool LinuxOs::purge(void* at, size_t bytes) {
+  KeepErrno keep;
+  return madvise(at, bytes, MADV_DONTNEED) == 0;
+}
+
+void* LinuxOs::map(size_t bytes, size_t align) { return map_aligned(bytes, align, PROT_READ | PROT_WRITE, 0); }
+
+void LinuxOs::unmap(void* at, size_t bytes) { unmap_pages(reinterpret_cast<uintptr_t>(at), bytes); }
+
+void* LinuxOs::remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move) {
+  KeepErrno keep;
+  void* p = mremap(at, old_bytes, new_bytes, may_move ? MREMAP_MAYMOVE : 0);
+  return p == MAP_FAILED ? nullptr : p;
+}
+
+void LinuxOs::huge(void* at, size_t bytes) {
+  KeepErrno keep;
+  madvise(at, bytes, MADV_HUGEPAGE);
+}
+
+uint64_t LinuxOs::now_ms() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000 + static_cast<uint64_t>(t.tv_nsec) / 1'000'000;
+}
+
+// At start only. The kernel's 16 bytes at AT_RANDOM stand in where getrandom is not to be had.
+uint64_t LinuxOs::random() {
+  KeepErrno keep;
+  uint64_t r = 0;
+  if (getrandom(&r, sizeof(r), GRND_NONBLOCK) == sizeof(r)) return r;
+  const auto* seed = reinterpret_cast<const uint64_t*>(getauxval(AT_RANDOM));
+  return (seed != nullptr ? seed[0] ^ seed[1] : 0) ^ (reinterpret_cast<uintptr_t>(&r) * 0x9E3779B97F4A7C15u);
+}
+
+size_t LinuxOs::physical_memory() {
+  KeepErrno keep;
+  struct sysinfo info {};
+  return sysinfo(&info) != 0 ? kGiB : static_cast<size_t>(info.totalram) * info.mem_unit;
+}
+
+size_t LinuxOs::address_space_limit() {
+  KeepErrno keep;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  return limit.rlim_cur;
+}
+
+}  // namespace masu
