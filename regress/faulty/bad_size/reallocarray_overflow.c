@@ -1,0 +1,13 @@
+//! kind: reallocarray-overflow
+//! access: allocate
+//! faulted: misuse main
+//! found: argument-check
+//! missed-by: memcheck
+#include "../faulty.h"
+
+static void* misuse(void) { return FAULT(reallocarray(NULL, SIZE_MAX / 8, 16), reallocarray(NULL, 6, 16)); }
+
+int main(void) {
+  free(misuse());
+  return 0;
+}

@@ -1,0 +1,20 @@
+//! kind: heap-buffer-overflow
+//! access: write 97
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+#include "../faulty.h"
+
+static void misuse(char* block) {
+  FILE* file = fdopen(input_of(200), "r");
+  if (fread(block, 1, FAULT(97, 96), file) == 0) _exit(74);
+  fclose(file);
+}
+
+int main(void) {
+  char* block = allocate(96);
+  misuse(block);
+  release(block);
+  return 0;
+}

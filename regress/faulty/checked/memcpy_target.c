@@ -1,0 +1,20 @@
+//! kind: heap-buffer-overflow
+//! access: write 97
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+#include "../faulty.h"
+
+static char source[512];
+
+static void misuse(char* block) {
+  memcpy(block, source, FAULT(97, 96));
+}
+
+int main(void) {
+  char* block = allocate(96);
+  misuse(block);
+  release(block);
+  return 0;
+}

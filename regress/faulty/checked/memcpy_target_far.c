@@ -1,0 +1,21 @@
+//! kind: heap-buffer-overflow
+//! access: write 200
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+//! missed-by: memcheck
+#include "../faulty.h"
+
+static char source[512];
+
+static void misuse(char* block) {
+  memcpy(block, source, FAULT(200, 96));
+}
+
+int main(void) {
+  char* block = allocate(96);
+  misuse(block);
+  release(block);
+  return 0;
+}

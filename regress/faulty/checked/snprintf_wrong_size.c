@@ -1,0 +1,25 @@
+//! kind: heap-buffer-overflow
+//! access: write
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+#include "../faulty.h"
+
+static const char* text_of(size_t length) {
+  static char text[512];
+  memset(text, 'x', length);
+  text[length] = 0;
+  return text;
+}
+
+static void misuse(char* block) {
+  snprintf(block, FAULT(200, 96), "%s", text_of(100));
+}
+
+int main(void) {
+  char* block = allocate(96);
+  misuse(block);
+  release(block);
+  return 0;
+}

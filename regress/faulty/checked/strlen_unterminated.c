@@ -1,0 +1,21 @@
+//! kind: heap-buffer-overflow
+//! access: read
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+#include "../faulty.h"
+
+static volatile size_t seen;
+
+static void misuse(char* block) {
+  block[95] = FAULT('x', 0);
+  seen = strlen(block);
+}
+
+int main(void) {
+  char* block = memset(allocate(96), 'x', 96);
+  misuse(block);
+  release(block);
+  return 0;
+}

@@ -1,0 +1,18 @@
+//! kind: heap-buffer-overflow
+//! access: write 97
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+#include "../faulty.h"
+
+static void misuse(char* block) {
+  strncpy(block, "short", FAULT(97, 96));
+}
+
+int main(void) {
+  char* block = allocate(96);
+  misuse(block);
+  release(block);
+  return 0;
+}

@@ -1,0 +1,21 @@
+//! kind: heap-buffer-overflow
+//! access: read
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+#include "../faulty.h"
+
+static volatile size_t seen;
+
+static void misuse(char* block) {
+  ((wchar_t*)block)[23] = FAULT(L'x', 0);
+  seen = wcslen((wchar_t*)block);
+}
+
+int main(void) {
+  char* block = memset(allocate(96), 'x', 96);
+  misuse(block);
+  release(block);
+  return 0;
+}

@@ -1,0 +1,28 @@
+//! kind: heap-buffer-overflow
+//! access: write 97
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: checked-function
+#include "../faulty.h"
+
+static const char* text_of(size_t length) {
+  static char text[512];
+  memset(text, 'x', length);
+  text[length] = 0;
+  return text;
+}
+
+int __sprintf_chk(char*, int, size_t, const char*, ...);
+#define UNKNOWN ((size_t)-1)  // what the compiler passes when it cannot see the size
+
+static void misuse(char* block) {
+  __sprintf_chk(block, 1, UNKNOWN, "%s", text_of(FAULT(96, 95)));
+}
+
+int main(void) {
+  char* block = allocate(96);
+  misuse(block);
+  release(block);
+  return 0;
+}

@@ -1,0 +1,12 @@
+//! kind: bad-free
+//! access: free
+//! lies: unmapped
+//! faulted: release main
+//! found: free-check
+#include "../faulty.h"
+
+int main(void) {
+  char* block = allocate(96);
+  release(FAULT((void*)0x60, block));
+  return 0;
+}

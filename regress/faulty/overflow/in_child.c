@@ -1,0 +1,23 @@
+//! kind: heap-buffer-overflow
+//! access: write 1
+//! position: 0 bytes past a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: free-check in release main
+#include "../faulty.h"
+
+static void misuse(char* block) { block[FAULT(96, 95)] = 'x'; }
+
+int main(void) {
+  char* block = allocate(96);
+  pid_t child = fork();
+  if (child == 0) {
+    misuse(block);
+    release(block);
+    return 0;
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  release(block);
+  return status != 0;
+}

@@ -1,0 +1,16 @@
+//! kind: heap-buffer-overflow
+//! access: write 1
+//! position: 1 byte before a 96-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: free-check in release main
+#include "../faulty.h"
+
+static void misuse(char* block) { block[FAULT(-1, 0)] = 'x'; }
+
+int main(void) {
+  char* block = allocate(96);
+  misuse(block);
+  release(block);
+  return 0;
+}

@@ -1,0 +1,19 @@
+//! kind: heap-buffer-overflow
+//! access: read 1
+//! position: 1 byte before a 4096-byte block
+//! allocated: allocate main
+//! faulted: misuse main
+//! found: guard
+//! options: guard=all
+#include "../faulty.h"
+
+static volatile char seen;
+
+static void misuse(char* block) { seen = block[FAULT(-1, 0)]; }
+
+int main(void) {
+  char* block = memset(allocate(4096), 1, 4096);
+  misuse(block);
+  release(block);
+  return 0;
+}

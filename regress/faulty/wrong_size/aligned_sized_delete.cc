@@ -1,0 +1,20 @@
+//! kind: new-delete-type-mismatch
+//! access: free
+//! position: 0 bytes into a 128-byte block
+//! allocated: main
+//! faulted: destroy main
+//! found: free-check
+//! missed-by: memcheck
+#include "../faulty.h"
+
+#include <new>
+
+static void destroy(void* block) {
+  if (FAULTY) operator delete(block, 64, std::align_val_t(64));
+  else operator delete(block, 128, std::align_val_t(64));
+}
+
+int main() {
+  destroy(operator new(128, std::align_val_t(64)));
+  return 0;
+}
