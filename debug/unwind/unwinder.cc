@@ -11,7 +11,9 @@ constexpr uintptr_t kWord = sizeof(uintptr_t);
 constexpr uintptr_t kFirstAddress = 4096;
 
 // Stacks are read whatever lies there: sanitizers would take other frames' memory for out of bounds.
-[[gnu::no_sanitize("address", "thread", "undefined")]] uintptr_t word_at(uintptr_t address) { return *reinterpret_cast<const uintptr_t*>(address); }
+__attribute__((no_sanitize("address", "thread", "undefined"))) uintptr_t word_at(uintptr_t address) {
+  return *reinterpret_cast<const uintptr_t*>(address);
+}
 
 // The word at `address` if it lies on this stack, above sp.
 bool load(StackView& stack, uintptr_t sp, uintptr_t address, uintptr_t& word) {

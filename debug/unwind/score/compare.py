@@ -18,7 +18,7 @@ def gdb_sites(frame, exact):
         if frame.type() == gdb.SIGTRAMP_FRAME:
             sites.append(frame.pc() - 1)
             exact = True
-        elif frame.type() != gdb.INLINE_FRAME:
+        elif frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):  # neither is on the stack
             sites.append(frame.pc() if exact else frame.pc() - 1)
             exact = False
         frame = frame.older()
