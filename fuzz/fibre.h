@@ -64,7 +64,7 @@ class Fibre {
   void rewind() {
     if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(bottom_, bytes_);
     if (__tsan_create_fiber != nullptr) {
-      if (tsan_ != nullptr) __tsan_destroy_fiber(tsan_);
+      if (tsan_ != nullptr) join();
       tsan_ = __tsan_create_fiber(0);
     }
     fake_stack_ = nullptr;
@@ -87,6 +87,14 @@ class Fibre {
     Fibre* from;
     Fibre* to;
   };
+
+  // What the abandoned fibre did happens before what its host does next.
+  void join() {
+    void* host = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(tsan_, static_cast<unsigned>(Order::kSynchronise));
+    __tsan_switch_to_fiber(host, static_cast<unsigned>(Order::kSynchronise));
+    __tsan_destroy_fiber(tsan_);
+  }
 
   static Passage arrive(boost::context::detail::transfer_t transfer) {
     Passage passage = *static_cast<Passage*>(transfer.data);

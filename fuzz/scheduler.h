@@ -1,0 +1,152 @@
+// Deterministic threads: fibres that change over only at yield points, where a Strategy decides who runs.
+// Every atomic operation, lock and pause of the code under test calls point() first; each call has a site.
+// One scheduler, one OS thread. Everything here is compiled uninstrumented (scheduler.cc), so that a race
+// detector sees the code under test and nothing else.
+//   steps > kSteps        the strategy is retired and threads take fair turns
+//   steps > kLivelockSteps   the run ends as a livelock;  nobody can run: as a deadlock
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace masu::fuzz {
+
+constexpr unsigned kMaxThreads = 4;
+constexpr unsigned kHost = kMaxThreads;  // the identity of code outside a run
+constexpr unsigned kSteps = 4096;
+constexpr unsigned kLivelockSteps = 10 * kSteps;
+
+// Where in the source something happens.
+struct Site {
+  const char* file;
+  unsigned line;
+  static constexpr Site here(const char* f = __builtin_FILE(), unsigned l = __builtin_LINE()) { return {f, l}; }
+};
+
+// Small id of a site: a hash of file name and line, the same in every build of the same source.
+uint32_t site_id(Site site);
+
+enum class Access : uint8_t { kBegin, kOperation, kLoad, kStore, kRmw, kCas, kLock, kUnlock, kWait, kPause, kExit };
+const char* access_name(Access access);
+
+// What a strategy knows when it decides.
+struct Moment {
+  unsigned current;        // the thread that arrived here
+  unsigned runnable;       // mask of the threads that may go on
+  bool forced;             // current is not among them
+  Access access;
+  uint32_t step;
+  uint32_t operation;      // the operation that current is in
+  uint32_t yield;          // yield points that current passed in it
+  const uint32_t* begun;   // per thread: the operation it is in, or is about to begin
+};
+
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+  // One of moment.runnable. Choosing another than current where not forced is a preemption.
+  virtual unsigned next(const Moment& moment) = 0;
+  // 0 <= result < n: which of n permitted values the code sees; 0 is the ordinary one.
+  virtual unsigned choose(unsigned n) = 0;
+};
+
+// One step of a run, kept where asked for.
+struct Step {
+  uint8_t thread;
+  Access access;
+  bool preempted;          // the previous thread could have gone on
+  uint32_t operation;
+  uint32_t yield;
+  Site site;
+  const volatile void* address;
+  uint64_t value;          // what the access read or wrote
+};
+
+class Scheduler {
+ public:
+  enum class Verdict : uint8_t { kDone, kStopped, kDeadlock, kLivelock };
+  struct Result {
+    Verdict verdict;
+    uint32_t steps;
+    uint64_t hash;         // of all (site, thread, value): equal for equal runs
+    const char* reason;    // why it was stopped
+  };
+  using Body = void (*)(void* argument, unsigned thread);
+
+  static Scheduler& get();
+
+  // Runs `threads` bodies to their end. first[t] (may be null): the operation that thread t begins with.
+  Result run(Strategy& strategy, unsigned threads, Body body, void* argument, const uint32_t* first = nullptr);
+
+  // For the code under test, through the Sync policies.
+  void point(Access access, Site site, const volatile void* address);
+  void note(uint64_t value);
+  unsigned choose(unsigned n);
+  void wait(const volatile void* address, Site site);  // until wake(address), at the earliest
+  void wake(const volatile void* address);
+  void pause(Site site);
+  unsigned thread() const { return current_; }         // kHost outside a run
+  void*& self(uint32_t slot);
+  uint32_t attach();
+  void detach(uint32_t slot);
+  uint32_t& ranks_held() { return ranks_[current_]; }  // mask of the current thread's locks
+
+  // For bodies.
+  void begin_operation(uint32_t operation, Site site = Site::here());
+  [[noreturn]] void stop(const char* reason);          // ends the run; outside one: aborts
+  bool running() const { return current_ != kHost; }
+
+  // Keeps the steps of later runs (null: does not). Holds at most `capacity`, the newest.
+  void record(Step* ring, uint32_t capacity);
+  uint32_t recorded() const { return recorded_; }
+
+ private:
+  struct Fibres;
+  enum class State : uint8_t { kReady, kWaiting, kDone };
+  struct Thread {
+    State state;
+    const volatile void* waits_for;
+    uint32_t yield;
+  };
+
+  Scheduler();
+  unsigned runnable(bool without_resting) const;
+  void decide(Access access, bool forced);
+  void switch_to(unsigned thread);
+  void finish();
+  [[noreturn]] void leave(Verdict verdict, const char* reason);
+  void observe(Access access, uint32_t site, const volatile void* address);
+  static void enter(void* fibre);
+
+  static constexpr unsigned kSlots = 8;
+  static constexpr unsigned kRecent = 256;
+  struct Recent {  // the last access to an address, for interleaving feedback
+    const volatile void* address;
+    uint32_t run, site;
+    uint8_t thread;
+  };
+
+  Fibres* fibres_;
+  Strategy* strategy_ = nullptr;
+  Body body_ = nullptr;
+  void* argument_ = nullptr;
+  unsigned threads_ = 0;
+  unsigned current_ = kHost;
+  unsigned started_ = 0;   // mask
+  unsigned resting_ = 0;   // mask: paused, and nobody has written since
+  uint32_t steps_ = 0;
+  uint32_t run_ = 0;
+  uint64_t hash_ = 0;
+  Result result_{};
+  Thread thread_[kMaxThreads] = {};
+  uint32_t begun_[kMaxThreads] = {};
+  void* self_[kSlots][kMaxThreads + 1] = {};
+  uint32_t attached_ = 0;  // mask
+  uint32_t ranks_[kMaxThreads + 1] = {};
+  Recent recent_[kRecent] = {};
+  Step* ring_ = nullptr;
+  uint32_t capacity_ = 0, recorded_ = 0;
+  bool preempted_ = false;
+};
+
+}  // namespace masu::fuzz

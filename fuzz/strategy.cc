@@ -1,0 +1,63 @@
+// Compiled without any sanitizer or coverage, as scheduler.cc is.
+#include "fuzz/strategy.h"
+
+#include <bit>
+
+namespace masu::fuzz {
+namespace {
+
+unsigned first_of(unsigned mask) { return static_cast<unsigned>(std::countr_zero(mask)); }
+
+}  // namespace
+
+unsigned Anchored::next(const Moment& m) {
+  if (!m.forced) {
+    for (Preemption& p : preemptions_) {
+      if (p.operation != m.operation || p.yield != m.yield || p.to == m.current) continue;
+      if ((m.runnable >> p.to & 1) == 0) continue;
+      p.operation = UINT32_MAX;
+      guest_ = p.to;
+      left_ = p.hold == 0 ? UINT32_MAX : p.hold + 1;  // + 1: the guest may arrive at its first operation
+      return guest_;
+    }
+    if (guest_ == m.current && (m.access != Access::kOperation || --left_ != 0)) return guest_;
+    if (m.access != Access::kOperation) return m.current;
+  }
+  guest_ = kHost;
+  unsigned earliest = first_of(m.runnable);
+  for (unsigned t = earliest + 1; t < kMaxThreads; ++t) {
+    if ((m.runnable >> t & 1) != 0 && m.begun[t] < m.begun[earliest]) earliest = t;
+  }
+  return earliest;
+}
+
+unsigned Anchored::choose(unsigned n) { return random_.one_in(4) ? random_.below(n) : 0; }
+
+unsigned Pct::next(const Moment& m) {
+  bool drop = m.access == Access::kPause;
+  for (unsigned i = 0; i < changes_; ++i) drop |= change_[i] == m.step;
+  if (drop) priority_[m.current] = --lowest_;
+  unsigned best = first_of(m.runnable);
+  for (unsigned t = best + 1; t < kMaxThreads; ++t) {
+    if ((m.runnable >> t & 1) != 0 && priority_[t] > priority_[best]) best = t;
+  }
+  return best;
+}
+
+unsigned Pct::choose(unsigned n) { return random_.one_in(4) ? random_.below(n) : 0; }
+
+unsigned Bytes::next(const Moment& m) {
+  const unsigned byte = take();
+  if (!m.forced && byte % 4 != 3) return m.current;
+  unsigned others = m.runnable & ~(1u << m.current);
+  for (unsigned skip = byte / 4 % static_cast<unsigned>(std::popcount(others)); skip > 0; --skip) {
+    others &= others - 1;
+  }
+  return first_of(others);
+}
+
+unsigned Bytes::choose(unsigned n) { return take() % n; }
+
+unsigned Bytes::take() { return at_ == end_ ? 0 : *at_++; }
+
+}  // namespace masu::fuzz
