@@ -1,7 +1,7 @@
 //! attack: free a, free b, free a: the classic that passes a last-entry check
 //! outcome: stop
 //! variants: 6
-//! says: double free|unmapped
+//! says: double free|unmapped|wild
 //! technique: fastbin_dup, fastbin_dup_into_stack
 #include "../threats.h"
 

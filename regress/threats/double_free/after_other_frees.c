@@ -1,7 +1,7 @@
 //! attack: other frees of the class in between, so that the last-freed check does not see it
 //! outcome: stop
 //! variants: 24
-//! says: double free|unmapped
+//! says: double free|unmapped|wild
 //! technique: fastbin_dup
 #include "../threats.h"
 

@@ -1,7 +1,8 @@
 //! attack: freed by another thread, then by its owner
 //! outcome: stop
 //! variants: 6
-//! says: double free|unmapped|foreign
+//! says: double free|unmapped|foreign|corrupt link
+//! count: no
 #include "../threats.h"
 
 static void* worker(void* block) {

@@ -1,7 +1,7 @@
 //! attack: another thread frees the same block twice, before and after its batch is published
-//! outcome: stop
+//! outcome: stop or held
 //! variants: 5
-//! says: double free
+//! says: double free|corrupt link
 #include "../threats.h"
 
 static void* extra[300];
