@@ -114,17 +114,7 @@ function(masu_tests dir)
   endforeach()
 endfunction()
 
-# masu_bench(FILE [LINK LIB...]): one benchmark program in build/<preset>/bench/.
-function(masu_bench file)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
-  get_filename_component(name ${file} NAME_WE)
-  add_executable(${name} ${file})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
-  target_link_libraries(${name} PRIVATE ${arg_LINK})
-endfunction()
-
-# masu_directory(DIR): DIR's own CMakeLists.txt where it has one, else cmake/default/<name>.cmake.
-# The glob makes a later CMakeLists.txt be noticed.
+# masu_directory(DIR): DIR's own CMakeLists.txt where it has one, else masu_default_DIR where there is that. The glob makes a later CMakeLists.txt be noticed.
 function(masu_directory dir)
   file(GLOB own CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/CMakeLists.txt)
   get_filename_component(name ${dir} NAME)
@@ -135,27 +125,13 @@ function(masu_directory dir)
   endif()
 endfunction()
 
-# debug/*.cc over the shared sources is the debug lane; it keeps frame pointers for its stacks.
-function(masu_default_debug)
-  masu_glob(sources debug)
-  if(MASU_PRODUCTS AND sources)
-    masu_lane_library(masu-debug ${MASU_COMMON_SOURCES} ${sources})
-    target_compile_options(masu-debug_objects PRIVATE -fno-omit-frame-pointer)
-  endif()
-  masu_tests(debug)
-endfunction()
-
-function(masu_default_bench)
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
-  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
-  if(MASU_PRODUCTS)
-    foreach(file ${sources})
-      masu_bench(${file})
-    endforeach()
-  endif()
-  masu_tests(bench)
-endfunction()
-
+# The sources beside the fuzz targets are a library for their tests.
 function(masu_default_fuzz)
-  masu_tests(fuzz LINK boost_context)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*.cc)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  if(MASU_TESTS AND sources)
+    add_library(masu_fuzz_parts STATIC ${sources})
+    target_link_libraries(masu_fuzz_parts PUBLIC masu_core boost_context)
+    masu_tests(fuzz LINK masu_fuzz_parts)
+  endif()
 endfunction()

@@ -22,6 +22,7 @@ CLEAN = {
     "debug/shadow.h": '#pragma once\n#include "src/heap/slab.h"\n',
     "debug/report.cc": '#include "src/api/api.h"\n#include "debug/shadow.h"\n',
     "src/api/api.h": "#pragma once\n",
+    "src/api/masu.h": "#pragma once\n#ifdef __cplusplus\n#endif\n",
     "fuzz/oracle.h": "#pragma once\n",
     "bench/mix.h": "#pragma once\n",
 }
@@ -59,6 +60,8 @@ class Planted(unittest.TestCase):
             ("debug/shadow.h", '#include "src/api/api.h"', "debug must not include src/api/api.h"),
             ("src/heap/slab.h", '#include "missing.h"', '"missing.h" is no file of the repository'),
             ("src/heap/slab.h", "#if 1", "conditional compilation"),
+            ("src/api/masu.h", "#ifdef NDEBUG", "conditional compilation"),
+            ("src/api/api.h", "#ifdef __cplusplus", "conditional compilation"),
             ("src/heap/slab.h", "  #  ifndef MASU_SLAB_H", "conditional compilation"),
             ("src/os/more.h", "int x;", "#pragma once"),
             ("src/new/a.cc", '#include "src/base/bits.h"', "'src/new' is no known layer"),

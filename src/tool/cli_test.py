@@ -115,6 +115,27 @@ class Verify(Compiled):
         self.assertIn("mimalloc is linked into the program", out)
 
 
+class Stats(unittest.TestCase):
+    def test_counters_exit_status_and_other_errors(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory, "stats.json")
+            code, _, err = masu("stats", "--json", "--output", str(path), "--", "sh", "-c", "echo oops >&2; exit 3")
+            self.assertEqual((code, err), (3, "oops\n"))
+            stats = json.loads(path.read_text())
+            self.assertEqual(stats["processes"], 1)
+            self.assertGreater(stats["refills"], 0)
+
+    def test_the_table_sums_processes(self):
+        code, _, err = masu("stats", "--", "sh", "-c", "sh -c :; sh -c :; :")
+        self.assertEqual(code, 0)
+        self.assertIn("masu statistics of 3 processes", err)
+
+    def test_no_statistics_is_an_error(self):
+        code, _, err = masu("stats", "--", "sh", "-c", "kill -9 $$")
+        self.assertEqual(code, 2)
+        self.assertIn("left no statistics", err)
+
+
 class Options(unittest.TestCase):
     def test_text_markdown_and_json_tell_the_same_options(self):
         table = json.loads(masu("options", "--json")[1])

@@ -86,7 +86,7 @@ int say_version(const std::string& library) {
     std::cout << "malloc is not masu's: " << (owner.dli_fname != nullptr ? owner.dli_fname : "unknown") << "\n";
     return 1;
   }
-  std::cout << "masu " << version() << " takes over: malloc comes from " << owner.dli_fname << "\n";
+  std::cout << version() << " takes over: malloc comes from " << owner.dli_fname << "\n";
   return 0;
 }
 
