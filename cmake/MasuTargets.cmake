@@ -10,14 +10,14 @@ set(MASU_HEAP_FLAGS
   -fno-builtin-aligned_alloc -fno-builtin-posix_memalign
   $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
 
-# masu_glob(OUT DIR...): the library sources in and below some directories, without tests.
+# masu_glob(OUT DIR...): the library sources in and below some directories, without tests and programs beside them.
 function(masu_glob out)
   set(found)
   foreach(dir ${ARGN})
     file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/*.cc)
     list(APPEND found ${files})
   endforeach()
-  list(FILTER found EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER found EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
   set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
@@ -114,7 +114,8 @@ function(masu_tests dir)
   endforeach()
 endfunction()
 
-# masu_directory(DIR): DIR's own CMakeLists.txt where it has one, else masu_default_DIR where there is that. The glob makes a later CMakeLists.txt be noticed.
+# masu_directory(DIR): DIR's own CMakeLists.txt where it has one, else masu_default_DIR where there
+# is that. The glob makes a later CMakeLists.txt be noticed.
 function(masu_directory dir)
   file(GLOB own CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${dir}/CMakeLists.txt)
   get_filename_component(name ${dir} NAME)
