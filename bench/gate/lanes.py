@@ -20,6 +20,10 @@ class Lane:
     floor: float = -1.0  # percent of speed that a candidate may change by at worst
     environment: dict = field(default_factory=dict)
 
+    def live_command(self, short, bin_dir):
+        """The command that measures peak requested-live bytes, or None: only remote mixes can."""
+        return [*self.command(short, bin_dir), "--live"] if self.full[0] == "remote_mix" else None
+
     def command(self, short, bin_dir):
         program, *rest = self.short if short else self.full
         if "/" not in program:
@@ -51,6 +55,17 @@ def _mixes():
             groups = ("mix", "remote" if remote else "local", "threads")
             yield from _mix(f"small_r{remote}_t{threads}", groups, f"{threads} 2500000 400 16 2048 {remote} 65536",
                             f"{threads} {4000000 // threads} 400 16 2048 {remote} 65536")
+
+
+GROWTH = (2, 8, 32, 128)
+
+
+def _growth():
+    """The same number of live blocks and of operations in all, spread over ever more threads."""
+    for threads in GROWTH:
+        for remote in (0, 50):
+            yield _lane(f"growth_r{remote}_t{threads}", ("growth",), f"remote_mix {threads} {64000000 // threads} {51200 // threads} 16 2048 {remote} {65536 // threads} 1",
+                        f"remote_mix {threads} {4000000 // threads} {51200 // threads} 16 2048 {remote} {65536 // threads} 1")
 
 
 def _shapes():
@@ -96,9 +111,10 @@ def _real():
     yield Lane("compile", ("real",), compile_, compile_)
 
 
-LANES = {lane.name: lane for lane in (*_mixes(), *_shapes(), *_real(), *_micro())}
+LANES = {lane.name: lane for lane in (*_mixes(), *_growth(), *_shapes(), *_real(), *_micro())}
 # What a short comparison runs unless told otherwise: one of each shape, not every thread count.
 SHORT_SKIPS = {f"small_r{r}_t{t}{touch}" for r in (0, 50, 90) for t in (8, 16, 32, 64, 128) for touch in ("", "_touch")}
+SHORT_SKIPS |= {f"growth_r{r}_t{t}" for r in (0, 50) for t in GROWTH}
 SHORT_SKIPS -= {"small_r90_t16", "small_r90_t16_touch", "small_r50_t16_touch", "small_r90_t128_touch"}
 GROUPS = sorted({group for lane in LANES.values() for group in lane.groups})
 

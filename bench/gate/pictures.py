@@ -1,4 +1,5 @@
 """The pictures of a report: ratios with their ranges by lane, and resident memory over time. Needs matplotlib."""
+import re
 from collections import defaultdict
 
 
@@ -71,6 +72,32 @@ def resident(path, samples_path):
         axis.set_ylim(bottom=0)
         axis.legend(fontsize=8)
         axis.grid(lw=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    return True
+
+
+def growth(path, lanes, names, table):
+    """Time and peak RSS over the number of threads, live bytes and operations held constant. False without such lanes."""
+    found = [(lane.name, *re.fullmatch(r"(growth_r\d+)_t(\d+)", lane.name).groups()) for lane in lanes if "growth" in lane.groups]
+    kinds = sorted({kind for _, kind, _ in found})
+    if not kinds:
+        return False
+    plt = _plt()
+    figure, axes = plt.subplots(len(kinds), 2, figsize=(12, 4.2 * len(kinds)), squeeze=False)
+    for row, kind in zip(axes, kinds):
+        for axis, what, scale in ((row[0], "time", 1), (row[1], "rss_kib", 1 / 1024)):
+            for number, name in enumerate(names):
+                points = [(int(t), table[lane, name].median(what)) for lane, k, t in found if k == kind]
+                points = [(t, value * scale) for t, value in points if value is not None]
+                if points:
+                    axis.plot(*zip(*points), marker="o", ms=3, lw=1.2, label=name, color=plt.get_cmap("tab20")(number % 20))
+            axis.set_xscale("log", base=2)
+            axis.set_ylim(bottom=0)
+            axis.set(title=kind, xlabel="threads", ylabel="seconds" if what == "time" else "peak RSS, MiB")
+            axis.grid(lw=0.3)
+        row[1].legend(fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -47,12 +47,12 @@ def _ratio_rows(lanes, base, names, table, comparisons, by):
         yield row
 
 
-def _figure_rows(lanes, names, table):
+def _figure_rows(lanes, names, table, live):
     for lane in lanes:
         for name in names:
             cell = table[lane.name, name]
             rss = cell.median("rss_kib")
-            yield [lane.name, name, *(_number(cell.median(f), "{:.4g}") for f in ("time", "user", "sys")), _number(rss / 1024 if rss else None, "{:.1f}"),
+            yield [lane.name, name, *(_number(cell.median(f), "{:.4g}") for f in ("time", "user", "sys")), _number(rss / 1024 if rss else None, "{:.1f}"), _number(live[lane.name] / 2**20 if lane.name in live else None, "{:.1f}"),
                    *(_number(cell.median(f), "{:.0f}") for f in ("faults", "voluntary_switches"))]
 
 
@@ -60,7 +60,7 @@ def standing(lanes, base, others, table, by="time"):
     """Per lane, the baseline against the best of the others: (lane, time ratio, who, rss ratio to their median, faults against the fastest's)."""
     for lane in lanes:
         mine = table[lane.name, base]
-        theirs = {n: table[lane.name, n] for n in others if table[lane.name, n].runs and not table[lane.name, n].lost}
+        theirs = {n: table[lane.name, n] for n in others if n != "bound" and table[lane.name, n].runs and not table[lane.name, n].lost}
         if not mine.runs or mine.lost or not theirs:
             yield lane.name, None, "", None, None
             continue
@@ -82,14 +82,14 @@ def _standing(lanes, base, others, table, by):
     yield from _table(["lane", f"{base} / best time", "best", "RSS / median RSS of the others", "faults / best's"], shown)
 
 
-def write(out_dir, lanes, base, names, raw, rules, described, verdicts=True):
+def write(out_dir, lanes, base, names, raw, rules, described, live, verdicts=True):
     """Writes everything; returns {candidate: GO?}. `names` are the candidates without the baseline."""
     table = j.cells(raw.rows)
     comparisons = {(lane.name, name): j.compare(table, lane.name, base, name, rules.by) for lane in lanes for name in (base, *names)}
     write_summary(os.path.join(out_dir, "summary.tsv"), lanes, (base, *names), table, comparisons)
     text, result = [f"# {base} against {', '.join(names)}", ""], {}
     base_counters = j.total_counters(table, lanes, base)
-    for name in names if verdicts else ():
+    for name in [n for n in names if verdicts and n != "bound"]:
         counters = j.total_counters(table, lanes, name)
         go, against, remarks = j.judge(lanes, [comparisons[lane.name, name] for lane in lanes], rules, base_counters, counters)
         result[name] = go
@@ -105,18 +105,20 @@ def write(out_dir, lanes, base, names, raw, rules, described, verdicts=True):
     title = "Time" if rules.by == "time" else "User and system time"
     text += [f"## {title}, {base} = 1", "", "Ratio of medians and the range of run-by-run ratios; above 1 is slower.", ""]
     text += _table(["lane", f"{base} s", *names], [*_ratio_rows(lanes, base, names, table, comparisons, rules.by), *_mean_rows(lanes, names, comparisons)])
-    text += ["", *_draw(out_dir, lanes, base, names, comparisons, raw), "## Figures", "", "Medians: seconds, MiB at the peak, page faults, voluntary context switches.", ""]
-    text += _table(["lane", "allocator", "time", "user", "sys", "RSS", "faults", "switches"], _figure_rows(lanes, (base, *names), table))
+    text += ["", *_draw(out_dir, lanes, base, names, table, comparisons, raw), "## Figures", "", f"Medians: seconds, MiB at the peak, page faults, voluntary context switches. Peak live: requested bytes, measured apart under {base}.", ""]
+    text += _table(["lane", "allocator", "time", "user", "sys", "RSS", "peak live", "faults", "switches"], _figure_rows(lanes, (base, *names), table, live))
     text += ["", "## How", "", *(f"- {line}" for line in described), ""]
     with open(os.path.join(out_dir, "REPORT.md"), "w") as file:
         file.write("\n".join(text))
     return result
 
 
-def _draw(out_dir, lanes, base, names, comparisons, raw):
+def _draw(out_dir, lanes, base, names, table, comparisons, raw):
     try:
         pictures.ratios(os.path.join(out_dir, "ratios.png"), lanes, names, base, comparisons)
         text = ["![ratios](ratios.png)", ""]
+        if pictures.growth(os.path.join(out_dir, "growth.png"), lanes, (base, *names), table):
+            text += ["![growth with threads](growth.png)", ""]
         if pictures.resident(os.path.join(out_dir, "resident.png"), raw.samples_path):
             text += ["![resident memory](resident.png)", ""]
         return text

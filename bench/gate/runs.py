@@ -5,8 +5,8 @@ import subprocess
 import tempfile
 import time
 
-COLUMNS = ("run", "lane", "candidate", "status", "time", "user", "sys", "wall", "rss_kib", "faults", "voluntary_switches", "failed", "extra", "counters")
-MEASURED = ("time", "user", "sys", "wall", "rss_kib", "faults", "voluntary_switches", "failed")
+COLUMNS = ("run", "lane", "candidate", "status", "time", "user", "sys", "wall", "rss_kib", "faults", "voluntary_switches", "failed", "others", "extra", "counters")
+MEASURED = ("time", "user", "sys", "wall", "rss_kib", "faults", "voluntary_switches", "failed", "others")
 KEY_VALUE = re.compile(r"^([A-Za-z_/]+)=(-?[0-9.]+(?:e[+-]?[0-9]+)?)$", re.M)
 COUNTER = re.compile(r"^masu: ([A-Za-z0-9_.]+)=(-?[0-9.]+)$", re.M)
 SAMPLE = re.compile(r"^sample\t([0-9.]+)\t([0-9]+)\t(\S+)$", re.M)
@@ -20,8 +20,25 @@ def parse_pairs(text):
     return {k: float(v) for k, v in (pair.split("=", 1) for pair in text.split(";") if pair)}
 
 
+def _busy_seconds():
+    """CPU seconds that all of this machine has worked so far, hypervisor's theft included."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def run_calmly(lane, candidate, settings):
+    """run_once, repeated (at most twice) while others used more of the machine than --calm allows."""
+    for _ in range(3):
+        row, samples = run_once(lane, candidate, settings)
+        if settings.calm is None or float(row["others"]) <= settings.calm:
+            break
+    return row, samples
+
+
 def run_once(lane, candidate, settings):
     """One process; returns a raw.tsv row without its run number, and the samples of resident memory."""
+    busy = _busy_seconds()
     with tempfile.TemporaryDirectory(prefix="masu-ab-") as folder:
         result, out, err = (os.path.join(folder, name) for name in ("result", "out", "err"))
         environment = {**os.environ, **lane.environment, "MASU_OPTIONS": settings.masu_options}
@@ -36,7 +53,16 @@ def run_once(lane, candidate, settings):
         for name in (result, out, err):
             with open(name, errors="replace") as file:
                 texts[name] = file.read()
-    return _row(lane, candidate, texts[result], texts[out], texts[err])
+    row, samples = _row(lane, candidate, texts[result], texts[out], texts[err])
+    row["others"] = _others(texts[result], _busy_seconds() - busy)
+    return row, samples
+
+
+def _others(result, busy):
+    """Percent of the machine that everybody else used meanwhile."""
+    spent = {k: float(v) for k, v in KEY_VALUE.findall(result)}
+    machine = max(spent["wall"], 0.01) * os.cpu_count()
+    return f"{max(0.0, 100 * (busy - spent['user'] - spent['sys']) / machine):.0f}"
 
 
 def _row(lane, candidate, result, out, err):
@@ -58,6 +84,30 @@ def _row(lane, candidate, result, out, err):
     row = {"lane": lane.name, "candidate": candidate.name, "status": status, "extra": _pairs(extra), "counters": _pairs(dict(COUNTER.findall(err)))}
     row.update({key: values.get(key, "") for key in MEASURED})
     return row, SAMPLE.findall(out)
+
+
+def measure_live(lanes, candidate, settings, out_dir, say):
+    """{lane: peak requested-live bytes} of the remote mixes, in runs of their own since counting costs time. Kept in live.tsv."""
+    path, live = os.path.join(out_dir, "live.tsv"), {}
+    if os.path.exists(path):
+        with open(path) as file:
+            live = {name: int(value) for name, value in (line.split("\t") for line in file)}
+    environment = {**os.environ, "LD_PRELOAD": candidate.library}
+    for lane in lanes:
+        command = lane.live_command(settings.short, settings.bin)
+        if not command or lane.name in live:
+            continue
+        say(f"peak live bytes of {lane.name}")
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=settings.limit, check=False)
+        except subprocess.TimeoutExpired:
+            continue
+        found = re.search(r"^peak_live_bytes=(\d+)$", done.stdout, re.M)
+        if found and done.returncode == 0:
+            live[lane.name] = int(found.group(1))
+            with open(path, "a") as file:
+                file.write(f"{lane.name}\t{live[lane.name]}\n")
+    return live
 
 
 class Raw:
@@ -118,7 +168,7 @@ def run_all(lanes, candidates, runs, settings, raw, say):
         if (lane.name, candidate.name) in dead:  # a hang is a hang: do not wait for it again
             row, samples = {**dict.fromkeys(COLUMNS, ""), "lane": lane.name, "candidate": candidate.name, "status": "not repeated after a timeout"}, []
         else:
-            row, samples = run_once(lane, candidate, settings)
+            row, samples = run_calmly(lane, candidate, settings)
         if row["status"].startswith("timeout"):
             dead[lane.name, candidate.name] = True
         raw.add(run, row, samples)
