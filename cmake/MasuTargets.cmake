@@ -114,6 +114,15 @@ function(masu_tests dir)
   endforeach()
 endfunction()
 
+# masu_bench(FILE [LINK LIB...]): one benchmark program in build/<preset>/bench/.
+function(masu_bench file)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(${name} ${file})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+endfunction()
+
 # masu_directory(DIR): DIR's own CMakeLists.txt where it has one, else masu_default_DIR where there
 # is that. The glob makes a later CMakeLists.txt be noticed.
 function(masu_directory dir)

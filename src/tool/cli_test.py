@@ -119,14 +119,14 @@ class Stats(unittest.TestCase):
     def test_counters_exit_status_and_other_errors(self):
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory, "stats.json")
-            code, _, err = masu("stats", "--json", "--output", str(path), "--", "sh", "-c", "echo oops >&2; exit 3")
+            code, _, err = masu("stats", "--json", "--output", str(path), "--", "bash", "-c", "echo oops >&2; exit 3")
             self.assertEqual((code, err), (3, "oops\n"))
             stats = json.loads(path.read_text())
             self.assertEqual(stats["processes"], 1)
             self.assertGreater(stats["refills"], 0)
 
     def test_the_table_sums_processes(self):
-        code, _, err = masu("stats", "--", "sh", "-c", "sh -c :; sh -c :; :")
+        code, _, err = masu("stats", "--", "bash", "-c", "bash -c :; bash -c :; :")
         self.assertEqual(code, 0)
         self.assertIn("masu statistics of 3 processes", err)
 
