@@ -19,3 +19,28 @@
 #define MASU_BEGIN_C
 #define MASU_END_C
 #endif
+
+/* Sets (clears) bit i % 64 of the word; whether it was set before. One instruction where there is one. */
+#if defined(__x86_64__) && defined(__cplusplus)
+MASU_INLINE bool masu_bit_set(unsigned long& word, unsigned long i) {
+  bool was;
+  asm("btsq %2, %0" : "+r"(word), "=@ccc"(was) : "r"(i));
+  return was;
+}
+MASU_INLINE bool masu_bit_clear(unsigned long& word, unsigned long i) {
+  bool was;
+  asm("btrq %2, %0" : "+r"(word), "=@ccc"(was) : "r"(i));
+  return was;
+}
+#elif defined(__cplusplus)
+MASU_INLINE bool masu_bit_set(unsigned long& word, unsigned long i) {
+  const unsigned long old = word;
+  word |= 1ul << (i % 64);
+  return (old >> (i % 64)) & 1;
+}
+MASU_INLINE bool masu_bit_clear(unsigned long& word, unsigned long i) {
+  const unsigned long old = word;
+  word &= ~(1ul << (i % 64));
+  return (old >> (i % 64)) & 1;
+}
+#endif

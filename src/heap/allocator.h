@@ -140,7 +140,7 @@ class Allocator {
     return hand_out(block);
   }
   MASU_INLINE void* hand_out(uintptr_t block) {
-    if (MASU_UNLIKELY(!map().set_live(map().granule(block)))) core_.internal("a cached block is live", block);
+    if (MASU_UNLIKELY(!map().set_live(block))) core_.internal("a cached block is live", block);
     return reinterpret_cast<void*>(block);
   }
 

@@ -51,6 +51,7 @@ class PageMap {
     base_ = base;
     granules_ = pages * kGranulesPerPage;
     live_ = static_cast<AtomicWord*>(tables);
+    live_from_zero_ = live_ - (base >> (kGranuleShift + 6));
     open_ = reinterpret_cast<uint64_t*>(live_ + pages * kWordsPerPage);
     slabs_ = reinterpret_cast<Slab*>(open_ + pages * kWordsPerPage);
     tags_ = reinterpret_cast<AtomicTag*>(slabs_ + pages);
@@ -92,20 +93,20 @@ class PageMap {
     }
     return n;
   }
-  // Flips the block's bit to `live`; false where it already was.
-  MASU_INLINE bool set_live(size_t granule) {
-    AtomicWord& word = live_[granule / 64];
-    const uint64_t old = word.load(std::memory_order_relaxed);
-    const uint64_t bit = uint64_t{1} << (granule % 64);
-    word.store(old | bit, std::memory_order_relaxed);
-    return (old & bit) == 0;
+  // Flips the bit of an arena block to live; false where it already was.
+  MASU_INLINE bool set_live(uintptr_t block) {
+    AtomicWord& word = live_from_zero_[block >> (kGranuleShift + 6)];
+    uint64_t bits = word.load(std::memory_order_relaxed);
+    const bool was = masu_bit_set(bits, block >> kGranuleShift);
+    word.store(bits, std::memory_order_relaxed);
+    return !was;
   }
+  // Flips it to not live; false, and nothing is changed, where it was not.
   MASU_INLINE bool clear_live(size_t granule) {
     AtomicWord& word = live_[granule / 64];
-    const uint64_t old = word.load(std::memory_order_relaxed);
-    const uint64_t bit = uint64_t{1} << (granule % 64);
-    if (MASU_UNLIKELY((old & bit) == 0)) return false;
-    word.store(old ^ bit, std::memory_order_relaxed);
+    uint64_t bits = word.load(std::memory_order_relaxed);
+    if (MASU_UNLIKELY(!masu_bit_clear(bits, granule))) return false;
+    word.store(bits, std::memory_order_relaxed);
     return true;
   }
 
@@ -140,6 +141,7 @@ class PageMap {
   uintptr_t base_ = 0;
   size_t granules_ = 0;
   AtomicWord* live_ = nullptr;
+  AtomicWord* live_from_zero_ = nullptr;  // live_ as if the arena began at address 0
   AtomicTag* tags_ = nullptr;
   uint64_t* open_ = nullptr;
   Slab* slabs_ = nullptr;
