@@ -85,7 +85,7 @@ Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body
   threads_ = threads;
   started_ = resting_ = 0;
   steps_ = recorded_ = 0;
-  preempted_ = false;
+  preempted_ = abandoned_ = false;
   hash_ = 0x9e3779b97f4a7c15u;
   ++run_;
   for (unsigned t = 0; t < threads; ++t) {
@@ -95,10 +95,10 @@ Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body
   }
   result_ = {Verdict::kDone, 0, 0, ""};
   if (__tsan_release != nullptr) __tsan_release(&start_token);
-  const Moment moment{0, runnable(false), true, Access::kBegin, 0, 0, 0, begun_};
+  const Moment moment{kHost, runnable(false), true, Access::kBegin, 0, 0, 0, begun_};
   switch_to(strategy.next(moment));
   if (__tsan_acquire != nullptr) __tsan_acquire(&end_token);
-  if (result_.verdict != Verdict::kDone) {
+  if (result_.verdict != Verdict::kDone || abandoned_) {
     for (unsigned t = 0; t < threads; ++t) fibres_->fibre[t].rewind();
   }
   result_.steps = steps_;
@@ -247,7 +247,7 @@ void Scheduler::begin_operation(uint32_t operation, Site site) {
   point(Access::kOperation, site, nullptr);
 }
 
-void*& Scheduler::self(uint32_t slot) { return self_[slot][current_]; }
+void*& Scheduler::self(uint32_t slot) { return self_[slot][thread()]; }
 
 uint32_t Scheduler::attach() {
   const auto slot = static_cast<uint32_t>(std::countr_one(attached_));
@@ -258,6 +258,16 @@ uint32_t Scheduler::attach() {
 }
 
 void Scheduler::detach(uint32_t slot) { attached_ &= ~(1u << slot); }
+
+void Scheduler::abandon_others() {
+  if (!running()) return;
+  for (unsigned t = 0; t < threads_; ++t) {
+    if (t == current_) continue;
+    thread_[t].state = State::kDone;
+    begun_[t] = UINT32_MAX;
+  }
+  abandoned_ = true;
+}
 
 void Scheduler::record(Step* ring, uint32_t capacity) {
   ring_ = ring;

@@ -31,7 +31,7 @@ const char* access_name(Access access);
 
 // What a strategy knows when it decides.
 struct Moment {
-  unsigned current;        // the thread that arrived here
+  unsigned current;        // the thread that arrived here; kHost at the start
   unsigned runnable;       // mask of the threads that may go on
   bool forced;             // current is not among them
   Access access;
@@ -85,16 +85,21 @@ class Scheduler {
   void wait(const volatile void* address, Site site);  // until wake(address), at the earliest
   void wake(const volatile void* address);
   void pause(Site site);
-  unsigned thread() const { return current_; }         // kHost outside a run
+  unsigned thread() const { return running() ? current_ : seat_; }
   void*& self(uint32_t slot);
   uint32_t attach();
   void detach(uint32_t slot);
-  uint32_t& ranks_held() { return ranks_[current_]; }  // mask of the current thread's locks
+  uint32_t& ranks_held() { return ranks_[thread()]; }  // mask of the current thread's locks
 
   // For bodies.
   void begin_operation(uint32_t operation, Site site = Site::here());
   [[noreturn]] void stop(const char* reason);          // ends the run; outside one: aborts
   bool running() const { return current_ != kHost; }
+
+  // Outside a run: whose thread the host plays (kHost: its own).
+  void play(unsigned thread) { seat_ = thread; }
+  // The other threads are gone, wherever they were, as in the child of a fork.
+  void abandon_others();
 
   // Keeps the steps of later runs (null: does not). Holds at most `capacity`, the newest.
   void record(Step* ring, uint32_t capacity);
@@ -132,6 +137,8 @@ class Scheduler {
   void* argument_ = nullptr;
   unsigned threads_ = 0;
   unsigned current_ = kHost;
+  unsigned seat_ = kHost;
+  bool abandoned_ = false;
   unsigned started_ = 0;   // mask
   unsigned resting_ = 0;   // mask: paused, and nobody has written since
   uint32_t steps_ = 0;

@@ -57,7 +57,7 @@ class Pct final : public Strategy {
  private:
   static constexpr unsigned kMaxChanges = 3;
   unsigned changes_;
-  int priority_[kMaxThreads];
+  int priority_[kMaxThreads + 1] = {};  // the host, who starts a run, has one too
   int lowest_ = 0;
   uint32_t change_[kMaxChanges];
   Random random_;
