@@ -9,7 +9,7 @@ for size in 10 3000 400000; do seq -f 'line %g of a page' $size >"$tmp/www/$size
 config() {
   mkdir -p temp
   cat >nginx.conf <<CONFIG
-daemon off; worker_processes 2; pid $PWD/nginx.pid; error_log $PWD/error.log warn; user $(id -un);
+daemon off; worker_processes 2; pid $PWD/nginx.pid; error_log $PWD/error.log error; user $(id -un);
 events { worker_connections 256; }
 http {
   access_log off; gzip on; gzip_min_length 100; types { text/html html; }
