@@ -221,19 +221,14 @@ class Interpreter {
 
 bool reduce_cfa(const Value& cfa, Rule& rule) {
   if (cfa.base != Base::kSp && cfa.base != Base::kFp) return false;
-  rule.cfa_from_fp = cfa.base == Base::kFp;
-  rule.cfa_deref = cfa.deref;
-  rule.cfa_offset = cfa.offset;
-  rule.cfa_post = static_cast<uint64_t>(cfa.post / 8) & 3;
-  return rule.cfa_offset == cfa.offset && static_cast<int64_t>(rule.cfa_post) * 8 == cfa.post;
+  if (cfa.deref && !rule.set_cfa_deref(cfa.post)) return false;
+  return rule.set_cfa(cfa.base == Base::kFp, cfa.offset);
 }
 
 bool reduce_ra(const RegisterRule& ra, Rule& rule) {
   if (ra.saved != Saved::kAt || ra.place.deref) return false;
   if (ra.place.base != Base::kCfa && ra.place.base != Base::kSp) return false;
-  rule.ra_from_sp = ra.place.base == Base::kSp;
-  rule.ra_offset = ra.place.offset;
-  return rule.ra_offset == ra.place.offset;
+  return rule.set_ra(ra.place.base == Base::kSp, ra.place.offset);
 }
 
 // A frame pointer that cannot be followed stays as it is: only callers that need it are lost.
@@ -243,21 +238,20 @@ void reduce_fp(const RegisterRule& fp, Rule& rule) {
   if (fp.place.base == Base::kCfa) place = FpRule::kAtCfa;
   if (fp.place.base == Base::kFp) place = FpRule::kAtFp;
   if (fp.place.base == Base::kSp) place = FpRule::kAtSp;
-  rule.fp_offset = fp.place.offset;
-  if (rule.fp_offset == fp.place.offset) rule.fp_rule = static_cast<uint64_t>(place) & 3;
+  if (!rule.set_fp(place, fp.place.offset)) rule.set_fp(FpRule::kUnchanged, 0);
 }
 
 }  // namespace
 
 Rule run_cfi(const Fde& fde, uintptr_t pc) {
   Interpreter interpreter(fde, pc);
-  Rule rule = Rule::of(RuleKind::kCfi);
+  Rule rule(RuleKind::kCfi);
   if (!interpreter.run() || !reduce_cfa(interpreter.row().cfa, rule) ||
       !reduce_ra(interpreter.row().ra, rule)) {
-    return Rule::of(RuleKind::kEnd);
+    return Rule(RuleKind::kEnd);
   }
   reduce_fp(interpreter.row().fp, rule);
-  rule.signal = fde.signal;
+  if (fde.signal) rule.set_signal();
   return rule;
 }
 

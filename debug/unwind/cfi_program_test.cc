@@ -33,36 +33,36 @@ TEST(CfiProgram, FollowsPushesUpToThePc) {
   const Bytes push_rbp{0x41, 0x0e, 16, 0x80 | kFp, 2, 0x43, 0x0d, kFp};
   const Rule entry = run(push_rbp, kBegin);
   EXPECT_EQ(entry.kind(), RuleKind::kCfi);
-  EXPECT_EQ(entry.cfa_offset, 8);
-  EXPECT_EQ(entry.ra_offset, -8);
-  EXPECT_EQ(static_cast<FpRule>(entry.fp_rule), FpRule::kUnchanged);
+  EXPECT_EQ(entry.cfa_offset(), 8);
+  EXPECT_EQ(entry.ra_offset(), -8);
+  EXPECT_EQ(entry.fp_rule(), FpRule::kUnchanged);
 
   const Rule pushed = run(push_rbp, kBegin + 1);
-  EXPECT_EQ(pushed.cfa_offset, 16);
-  EXPECT_FALSE(pushed.cfa_from_fp);
-  EXPECT_EQ(static_cast<FpRule>(pushed.fp_rule), FpRule::kAtCfa);
-  EXPECT_EQ(pushed.fp_offset, -16);
+  EXPECT_EQ(pushed.cfa_offset(), 16);
+  EXPECT_FALSE(pushed.cfa_from_fp());
+  EXPECT_EQ(pushed.fp_rule(), FpRule::kAtCfa);
+  EXPECT_EQ(pushed.fp_offset(), -16);
 
   const Rule set_up = run(push_rbp, kBegin + 4);
-  EXPECT_TRUE(set_up.cfa_from_fp);
-  EXPECT_EQ(set_up.cfa_offset, 16);
+  EXPECT_TRUE(set_up.cfa_from_fp());
+  EXPECT_EQ(set_up.cfa_offset(), 16);
 }
 
 TEST(CfiProgram, RestoresRememberedRows) {
   const Bytes early_return{0x41, 0x0e, 32, 0x0a, 0x41, 0x0e, 8, 0x41, 0x0b};
-  EXPECT_EQ(run(early_return, kBegin + 1).cfa_offset, 32);
-  EXPECT_EQ(run(early_return, kBegin + 2).cfa_offset, 8);
-  EXPECT_EQ(run(early_return, kBegin + 3).cfa_offset, 32);
+  EXPECT_EQ(run(early_return, kBegin + 1).cfa_offset(), 32);
+  EXPECT_EQ(run(early_return, kBegin + 2).cfa_offset(), 8);
+  EXPECT_EQ(run(early_return, kBegin + 3).cfa_offset(), 32);
   const Bytes restore_fp{0x80 | kFp, 2, 0x41, 0xc0 | kFp};
-  EXPECT_EQ(static_cast<FpRule>(run(restore_fp, kBegin).fp_rule), FpRule::kAtCfa);
-  EXPECT_EQ(static_cast<FpRule>(run(restore_fp, kBegin + 1).fp_rule), FpRule::kUnchanged);
+  EXPECT_EQ(run(restore_fp, kBegin).fp_rule(), FpRule::kAtCfa);
+  EXPECT_EQ(run(restore_fp, kBegin + 1).fp_rule(), FpRule::kUnchanged);
 }
 
 TEST(CfiProgram, ResolvesThePltExpressionByItsPc) {
   // breg7+8; breg16+0; lit15; and; lit11; ge; lit3; shl; plus
   const Bytes plt{0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22};
-  EXPECT_EQ(run(plt, kBegin + 0x26).cfa_offset, 8);
-  EXPECT_EQ(run(plt, kBegin + 0x2b).cfa_offset, 16);
+  EXPECT_EQ(run(plt, kBegin + 0x26).cfa_offset(), 8);
+  EXPECT_EQ(run(plt, kBegin + 0x2b).cfa_offset(), 16);
   EXPECT_EQ(run(plt, kBegin + 0x2b).kind(), RuleKind::kCfi);
 }
 
@@ -71,13 +71,13 @@ TEST(CfiProgram, KnowsRealignedStacks) {
   const Bytes realigned{0x10, kFp, 2, 0x76, 0, 0x0f, 3, 0x76, 0x78, 0x06};
   const Rule rule = run(realigned, kBegin);
   EXPECT_EQ(rule.kind(), RuleKind::kCfi);
-  EXPECT_TRUE(rule.cfa_from_fp && rule.cfa_deref);
-  EXPECT_EQ(rule.cfa_offset, -8);
-  EXPECT_EQ(static_cast<FpRule>(rule.fp_rule), FpRule::kAtFp);
-  EXPECT_EQ(rule.fp_offset, 0);
+  EXPECT_TRUE(rule.cfa_from_fp() && rule.cfa_deref());
+  EXPECT_EQ(rule.cfa_offset(), -8);
+  EXPECT_EQ(rule.fp_rule(), FpRule::kAtFp);
+  EXPECT_EQ(rule.fp_offset(), 0);
   // Hand-written assembler: CFA = *(rsp + 40) + 8.
   const Bytes saved_sp{0x0f, 5, 0x77, 40, 0x06, 0x23, 8};
-  EXPECT_EQ(run(saved_sp, kBegin).cfa_post, 1u);
+  EXPECT_EQ(run(saved_sp, kBegin).cfa_post(), 8);
 }
 
 TEST(CfiProgram, KnowsSignalFrames) {
@@ -85,11 +85,11 @@ TEST(CfiProgram, KnowsSignalFrames) {
   const Bytes restore{0x0f, 4, 0x77, 0xa0, 1, 0x06, 0x10, kFp, 3, 0x77, 0xf8, 0, 0x10, 16, 3, 0x77, 0xa8, 1};
   const Rule rule = run(restore, kBegin, {});
   EXPECT_EQ(rule.kind(), RuleKind::kCfi);
-  EXPECT_TRUE(rule.cfa_deref && rule.ra_from_sp);
-  EXPECT_EQ(rule.cfa_offset, 160);
-  EXPECT_EQ(rule.ra_offset, 168);
-  EXPECT_EQ(static_cast<FpRule>(rule.fp_rule), FpRule::kAtSp);
-  EXPECT_EQ(rule.fp_offset, 120);
+  EXPECT_TRUE(rule.cfa_deref() && rule.ra_from_sp());
+  EXPECT_EQ(rule.cfa_offset(), 160);
+  EXPECT_EQ(rule.ra_offset(), 168);
+  EXPECT_EQ(rule.fp_rule(), FpRule::kAtSp);
+  EXPECT_EQ(rule.fp_offset(), 120);
 }
 
 TEST(CfiProgram, EndsWhereItCannotFollow) {

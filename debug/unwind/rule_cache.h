@@ -24,7 +24,7 @@ class RuleCache {
       const uint64_t rule = pair[way].rule.load(std::memory_order_relaxed);
       if ((pair[way].check.load(std::memory_order_relaxed) ^ rule) == key) return Rule::from_word(rule);
     }
-    return Rule::of(RuleKind::kNone);
+    return Rule(RuleKind::kNone);
   }
 
   // The newest comes first and pushes the one before to the second way.

@@ -10,8 +10,8 @@ namespace masu::debug {
 namespace {
 
 Rule rule_for(uintptr_t site) {
-  Rule rule = Rule::of(RuleKind::kCfi);
-  rule.cfa_offset = static_cast<int64_t>(site & 0xffff) * 8;
+  Rule rule(RuleKind::kCfi);
+  rule.set_cfa(false, static_cast<int64_t>(site & 0xffff) * 8);
   return rule;
 }
 

@@ -48,6 +48,8 @@ class StackView {
   // All of [sp given at start, end) can be read.
   bool reaches(uintptr_t end) { return end <= high_ || grow(end); }
 
+  uintptr_t high() const { return high_; }
+
   // Another stack begins here: the one that a signal interrupted.
   void start(uintptr_t sp, bool sp_is_live);
 

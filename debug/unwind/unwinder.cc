@@ -1,5 +1,6 @@
 #include "debug/unwind/unwinder.h"
 
+#include "base/attributes.h"
 #include "debug/unwind/cfi_program.h"
 #include "debug/unwind/eh_frame.h"
 #include "machine.h"
@@ -23,18 +24,18 @@ bool load(StackView& stack, uintptr_t sp, uintptr_t address, uintptr_t& word) {
 }
 
 bool canonical_frame_address(const Rule& rule, const Frame& frame, StackView& stack, uintptr_t& cfa) {
-  cfa = (rule.cfa_from_fp ? frame.fp : frame.sp) + static_cast<uintptr_t>(int64_t{rule.cfa_offset});
-  if (!rule.cfa_deref) return true;
+  cfa = (rule.cfa_from_fp() ? frame.fp : frame.sp) + static_cast<uintptr_t>(rule.cfa_offset());
+  if (!rule.cfa_deref()) return true;
   if (!load(stack, frame.sp, cfa, cfa)) return false;
-  cfa += kWord * rule.cfa_post;
+  cfa += static_cast<uintptr_t>(rule.cfa_post());
   return true;
 }
 
 // The caller's frame pointer; false if its place cannot be read.
 bool caller_frame_pointer(const Rule& rule, const Frame& frame, uintptr_t cfa, StackView& stack,
                           uintptr_t& fp) {
-  auto place = static_cast<uintptr_t>(int64_t{rule.fp_offset});
-  switch (static_cast<FpRule>(rule.fp_rule)) {
+  auto place = static_cast<uintptr_t>(rule.fp_offset());
+  switch (rule.fp_rule()) {
     case FpRule::kUnchanged:
       return true;
     case FpRule::kAtCfa:
@@ -55,17 +56,35 @@ bool caller_frame_pointer(const Rule& rule, const Frame& frame, uintptr_t cfa, S
 bool step(const Rule& rule, StackView& stack, Frame& frame) {
   uintptr_t cfa;
   if (!canonical_frame_address(rule, frame, stack, cfa)) return false;
-  if (!rule.signal && (cfa <= frame.sp || cfa % kWord != 0 || !stack.reaches(cfa))) return false;
+  if (!rule.signal() && (cfa <= frame.sp || cfa % kWord != 0 || !stack.reaches(cfa))) return false;
 
-  Frame caller{0, cfa, frame.fp, rule.signal != 0};
-  const uintptr_t ra_place =
-      (rule.ra_from_sp ? frame.sp : cfa) + static_cast<uintptr_t>(int64_t{rule.ra_offset});
+  Frame caller{0, cfa, frame.fp, rule.signal()};
+  const uintptr_t ra_place = (rule.ra_from_sp() ? frame.sp : cfa) + static_cast<uintptr_t>(rule.ra_offset());
   if (!load(stack, frame.sp, ra_place, caller.pc)) return false;
   if (!caller_frame_pointer(rule, frame, cfa, stack, caller.fp)) return false;
   if (caller.pc < kFirstAddress || caller.pc >= machine::kAddressEnd) return false;
   if (rule.kind() == RuleKind::kCfi) stack.keep();
-  if (rule.signal) stack.start(cfa, false);
+  if (rule.signal()) stack.start(cfa, false);
   frame = caller;
+  return true;
+}
+
+// The step that nearly all frames take, in few instructions; false if step() must do it.
+MASU_INLINE bool plain_step(const Rule& rule, uintptr_t high, Frame& frame) {
+  if (!rule.plain()) return false;
+  const uintptr_t cfa =
+      (rule.cfa_from_fp() ? frame.fp : frame.sp) + static_cast<uintptr_t>(rule.cfa_offset());
+  if (cfa <= frame.sp || cfa > high || cfa % kWord != 0) return false;
+  const uintptr_t pc = word_at(cfa - kWord);
+  if (pc - kFirstAddress >= machine::kAddressEnd - kFirstAddress) return false;
+  if (rule.fp_rule() == FpRule::kAtCfa) {
+    const uintptr_t place = cfa + static_cast<uintptr_t>(rule.fp_offset());
+    if (place < frame.sp || place % kWord != 0) return false;
+    frame.fp = word_at(place);
+  }
+  frame.pc = pc;
+  frame.sp = cfa;
+  frame.exact = false;
   return true;
 }
 
@@ -91,6 +110,7 @@ size_t Unwinder::walk(Frame from, StackBounds& bounds, uintptr_t* frames, size_t
     Rule rule = cache_.find(site, now);
     if (rule.kind() == RuleKind::kNone) [[unlikely]]
       rule = learn(site, frame.exact);
+    if (plain_step(rule, stack.high(), frame)) continue;
     if (rule.kind() == RuleKind::kEnd || !step(rule, stack, frame)) break;
   }
   return count;
@@ -109,6 +129,7 @@ Rule Unwinder::learn(uintptr_t site, bool exact) {
     note(module);
     if (module.unwind_header != 0 && find_fde(module.unwind_header, site, fde)) rule = run_cfi(fde, site);
   }
+  rule.mark_if_plain();
   cache_.put(site, generation(), rule);
   return rule;
 }

@@ -17,20 +17,18 @@ inline constexpr uintptr_t kAddressEnd = uintptr_t{1} << 47;
 
 // push %rbp; mov %rsp, %rbp: the saved pointer at the frame pointer, the return address above it.
 inline Rule frame_pointer_rule() {
-  Rule rule = Rule::of(RuleKind::kFramePointer);
-  rule.cfa_from_fp = 1;
-  rule.cfa_offset = 16;
-  rule.fp_rule = static_cast<uint64_t>(FpRule::kAtCfa);
-  rule.fp_offset = -16;
-  rule.ra_offset = -8;
+  Rule rule(RuleKind::kFramePointer);
+  rule.set_cfa(true, 16);
+  rule.set_fp(FpRule::kAtCfa, -16);
+  rule.set_ra(false, -8);
   return rule;
 }
 
 // A call through a bad pointer: the callee never ran, the return address is on top of the stack.
 inline Rule just_called_rule() {
-  Rule rule = Rule::of(RuleKind::kCfi);
-  rule.cfa_offset = 8;
-  rule.ra_offset = -8;
+  Rule rule(RuleKind::kCfi);
+  rule.set_cfa(false, 8);
+  rule.set_ra(false, -8);
   return rule;
 }
 

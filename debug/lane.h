@@ -1,0 +1,25 @@
+// The debug lane: the same heap with every boundary check on and small caches, under a shadow (debug_heap.h).
+#pragma once
+
+#include "heap/allocator.h"
+
+namespace masu::debug {
+
+struct DebugLane : LaneDefaults {
+  using Sync = RealSync;
+  using Os = LinuxOs;
+  static constexpr bool kChecked = true;
+
+  // The quarantine delays reuse; what has left it should not wait again in a cache.
+  static constexpr size_t kBinBytes = 16 * kKiB;
+  static constexpr size_t kRunBinBytes = 64 * kKiB;
+  static constexpr unsigned kBinMax = 64;
+
+  // The heap's own complaint: the program's pointers were checked before, so its state is at fault.
+  static void fatal(Fault f, const Evidence& e);
+  static void out_of_memory(size_t bytes) { report_out_of_memory(bytes); }
+};
+
+using InnerHeap = Allocator<DebugLane>;
+
+}  // namespace masu::debug

@@ -1,0 +1,87 @@
+// Fill, copy and compare without libc: the lane intercepts libc's own. Any thread, any state. Also the two
+// patterns: canary (red zones; differs by address modulo 8, never zero, no text) and poison (freed blocks).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/attributes.h"
+
+namespace masu::debug {
+
+constexpr uint64_t kCanary = 0xB9EDC3F5A7D1E58Bu;
+constexpr uint64_t kPoison = 0xDFDFDFDFDFDFDFDFu;
+
+constexpr uint8_t pattern_byte(uint64_t pattern, uintptr_t address) {
+  return static_cast<uint8_t>(pattern >> (address % 8 * 8));
+}
+
+using Wide = uint64_t __attribute__((vector_size(16), aligned(1), may_alias));
+using Word = uint64_t __attribute__((aligned(1), may_alias));
+
+// The pattern as an unaligned word at `address` reads it.
+MASU_INLINE uint64_t pattern_word(uint64_t pattern, uintptr_t address) {
+  const unsigned shift = address % 8 * 8;
+  return shift == 0 ? pattern : pattern >> shift | pattern << (64 - shift);
+}
+
+// The empty asm keeps compilers from calling memset.
+MASU_INLINE void fill_pattern(uint64_t pattern, uintptr_t at, uintptr_t end) {
+  const uint64_t word = pattern_word(pattern, at);
+  const Wide wide = {word, word};
+  for (; end - at >= 16; at += 16) {
+    *reinterpret_cast<Wide*>(at) = wide;
+    asm volatile("");
+  }
+  if (end - at >= 8) {
+    *reinterpret_cast<Word*>(at) = word;
+    at += 8;
+  }
+  for (; at != end; ++at) {
+    *reinterpret_cast<uint8_t*>(at) = pattern_byte(pattern, at);
+    asm volatile("");
+  }
+}
+
+// The first byte that differs, or `end`.
+MASU_INLINE uintptr_t first_damage(uint64_t pattern, uintptr_t at, uintptr_t end) {
+  const uint64_t word = pattern_word(pattern, at);
+  const Wide wide = {word, word};
+  for (; end - at >= 32; at += 32) {
+    const Wide d = (reinterpret_cast<const Wide*>(at)[0] ^ wide) | (reinterpret_cast<const Wide*>(at)[1] ^ wide);
+    if (MASU_UNLIKELY((d[0] | d[1]) != 0)) break;
+  }
+  for (; end - at >= 8; at += 8) {
+    if (MASU_UNLIKELY(*reinterpret_cast<const Word*>(at) != word)) break;
+  }
+  for (; at != end; ++at) {
+    if (*reinterpret_cast<const uint8_t*>(at) != pattern_byte(pattern, at)) return at;
+  }
+  return end;
+}
+
+// Behind the last byte that differs, or `at`.
+inline uintptr_t last_damage(uint64_t pattern, uintptr_t at, uintptr_t end) {
+  while (end != at && *reinterpret_cast<const uint8_t*>(end - 1) == pattern_byte(pattern, end - 1)) --end;
+  return end;
+}
+
+MASU_INLINE void raw_copy(void* to, const void* from, size_t bytes) {
+  auto* d = static_cast<uint8_t*>(to);
+  const auto* s = static_cast<const uint8_t*>(from);
+  for (; bytes >= 16; bytes -= 16, d += 16, s += 16) {
+    *reinterpret_cast<Wide*>(d) = *reinterpret_cast<const Wide*>(s);
+    asm volatile("");
+  }
+  for (; bytes != 0; --bytes) {
+    *d++ = *s++;
+    asm volatile("");
+  }
+}
+
+inline void raw_clear(void* to, size_t bytes) {
+  const uintptr_t at = reinterpret_cast<uintptr_t>(to);
+  fill_pattern(0, at, at + bytes);
+}
+
+}  // namespace masu::debug

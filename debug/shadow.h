@@ -1,0 +1,123 @@
+// Records of the blocks inside the arena. Each 2 MiB segment has a shadow, mapped when its first block is
+// handed out. It is cut into zones by block size, so that records of one slab are neighbours and none is wasted:
+//   record = shadow[segment] + zone(class) + page * (kPage >> log2 of the class's size) * 32 / .. + index * 32
+// Records need no clearing when pages are carved anew: a slab is only given up when none of its blocks is live
+// or quarantined, and a record names the class it was written for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "debug/block.h"
+#include "debug/lane.h"
+
+namespace masu::debug {
+
+class Shadow {
+ public:
+  using C = Classes<DebugLane>;
+  using ArenaT = Arena<DebugLane>;
+  static constexpr size_t kMinBlock = sizeof(Record);
+
+  // Once, before any block is handed out.
+  bool place(InnerHeap& heap);
+  bool placed() const { return segments_ != nullptr; }
+
+  // The record of a block of the inner heap; null where there is no memory for its segment's shadow.
+  MASU_INLINE Record* of_block(uintptr_t block, ClassId c) {
+    const PageId page = map_->slab_start(map_->page(block));
+    Header* shadow = shadow_of(ArenaT::segment_of(page));
+    if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(ArenaT::segment_of(page))) == nullptr) return nullptr;
+    return record(shadow, page, c, index_in_slab(block - map_->address(page), c));
+  }
+
+  // The cell around an address of the arena: false where no block was ever handed out around it.
+  bool locate(uintptr_t p, Cell& cell) const;
+
+  MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < bytes_; }
+
+  // Tells inner pages of a run where it begins.
+  void note_run(uintptr_t block, ClassId c) {
+    const PageId page = map_->page(block);
+    Header* shadow = shadow_of(ArenaT::segment_of(page));
+    uint8_t* back = shadow->back + page % DebugLane::kSegmentPages;
+    for (unsigned i = 1; i < C::slab_pages(c); ++i) back[i] = static_cast<uint8_t>(i);
+  }
+
+  // Visits the cells of all blocks whose record says they are live, being freed or quarantined.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    for (SegmentId s = 0, n = arena_->ever_used(); s < n; ++s) {
+      if (shadow_of(s) == nullptr) continue;
+      const PageId first = ArenaT::first_page(s);
+      for (PageId page = first; page < first + DebugLane::kSegmentPages; ++page) {
+        const Tag tag = map_->tag(page);
+        if (owner_of(tag) == 0 || map_->slab_start(page) != page) continue;
+        for (unsigned i = 0; i < C::slab_blocks(class_of(tag)); ++i) {
+          Cell cell;
+          if (cell_of(page, class_of(tag), i, cell) && is_held(*cell.record)) visit(cell);
+        }
+      }
+    }
+  }
+
+  static bool is_held(const Record& r) {
+    const State s = r.state.load(std::memory_order_acquire);  // acquire, pairs with the lane's releases of state
+    return s == State::kLive || s == State::kFreeing || s == State::kQuarantined;
+  }
+
+ private:
+  static constexpr unsigned kZones = 8;  // by bit width of the class's size: 32, 64, .. 4096 and above
+  struct Header {
+    uint8_t back[DebugLane::kSegmentPages];
+  };
+  static constexpr size_t kHeaderBytes = kPage;
+  static constexpr size_t zone_page_bytes(unsigned zone) { return kPage >> zone; }
+  static constexpr size_t zone_offset(unsigned zone) {
+    size_t at = kHeaderBytes;
+    for (unsigned z = 0; z < zone; ++z) at += zone_page_bytes(z) * DebugLane::kSegmentPages;
+    return at;
+  }
+  static constexpr size_t kShadowBytes = zone_offset(kZones);
+
+  struct Tables {
+    uint32_t inverse[C::kCount] = {};
+    uint32_t offset[C::kCount] = {};
+    uint8_t zone[C::kCount] = {};
+  };
+  static constexpr Tables make() {
+    Tables t;
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      const unsigned width = static_cast<unsigned>(std::bit_width(C::size(c))) - 1;
+      t.zone[c] = static_cast<uint8_t>(width < 5 ? 0 : min_of(width - 5, kZones - 1));
+      t.offset[c] = static_cast<uint32_t>(zone_offset(t.zone[c]));
+      // Exact for offsets below 2^16 (a packed slab) and sizes from 32: the error stays below one part in the size.
+      t.inverse[c] = static_cast<uint32_t>(((uint64_t{1} << 32) + C::size(c) - 1) / C::size(c));
+    }
+    return t;
+  }
+  static constexpr Tables kTables = make();
+
+  static MASU_INLINE size_t index_in_slab(size_t offset, ClassId c) {
+    return C::is_packed(c) ? (offset * kTables.inverse[c]) >> 32 : 0;
+  }
+  static MASU_INLINE Record* record(Header* shadow, PageId page, ClassId c, size_t index) {
+    const size_t in_segment = page % DebugLane::kSegmentPages;
+    return reinterpret_cast<Record*>(reinterpret_cast<char*>(shadow) + kTables.offset[c] +
+                                     in_segment * zone_page_bytes(kTables.zone[c])) + index;
+  }
+
+  // acquire, pairs with add_shadow(): the mapping is there.
+  MASU_INLINE Header* shadow_of(SegmentId s) const { return segments_[s].load(std::memory_order_acquire); }
+  MASU_NOINLINE Header* add_shadow(SegmentId s);
+  bool cell_of(PageId slab, ClassId c, size_t index, Cell& cell) const;
+
+  const ArenaT* arena_ = nullptr;
+  const PageMap<RealSync>* map_ = nullptr;
+  uintptr_t base_ = 0;
+  size_t bytes_ = 0;
+  std::atomic<Header*>* segments_ = nullptr;
+  InnerHeap* heap_ = nullptr;
+};
+
+}  // namespace masu::debug
