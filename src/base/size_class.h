@@ -17,6 +17,8 @@ using ClassId = uint32_t;
 // One class id and an owner share a 32-bit page tag.
 constexpr unsigned kClassBits = 6;
 constexpr size_t kPackedMax = 8 * kKiB;
+// Looked up by granules up to here: a branch at kPackedMax would be mispredicted by programs that mix sizes.
+constexpr size_t kTableMax = 32 * kKiB;
 
 template <size_t kMaxRunPages>
 class SizeClasses {
@@ -28,8 +30,8 @@ class SizeClasses {
     uint32_t size[kMaxClasses] = {};
     uint8_t pages[kMaxClasses] = {};      // pages of a slab
     uint16_t blocks[kMaxClasses] = {};    // blocks of a slab
-    uint8_t by_granules[kPackedMax / kGranule + 1] = {};  // requests up to kPackedMax
-    uint8_t by_pages[kMaxRunPages + 1] = {};              // requests above it
+    uint8_t by_granules[kTableMax / kGranule + 1] = {};  // requests up to kTableMax
+    uint8_t by_pages[kMaxRunPages + 1] = {};              // requests above it, and runs for smaller ones
   };
 
   // Pages of a slab: enough blocks to make a refill worth its metadata, little enough that an
@@ -62,7 +64,7 @@ class SizeClasses {
       }
     }
     ClassId cls = 0;
-    for (size_t i = 0; i <= kPackedMax / kGranule; ++i) {
+    for (size_t i = 0; i <= kTableMax / kGranule; ++i) {
       while (t.size[cls] < i * kGranule) ++cls;
       t.by_granules[i] = static_cast<uint8_t>(cls);
     }
@@ -88,8 +90,8 @@ class SizeClasses {
   static constexpr unsigned slab_blocks(ClassId cls) { return kTables.blocks[cls]; }
   static constexpr bool is_packed(ClassId cls) { return cls < kPacked; }
 
-  // Precondition: bytes <= kPackedMax.
-  static MASU_INLINE constexpr ClassId of_packed(size_t bytes) {
+  // Precondition: bytes <= kTableMax.
+  static MASU_INLINE constexpr ClassId of_small(size_t bytes) {
     return kTables.by_granules[(bytes + kGranule - 1) >> kGranuleShift];
   }
   // Precondition: bytes <= kMaxSize; the class is that of a whole run even for small requests.
@@ -98,7 +100,7 @@ class SizeClasses {
   }
   // Precondition: bytes <= kMaxSize.
   static MASU_INLINE constexpr ClassId of(size_t bytes) {
-    return bytes <= kPackedMax ? of_packed(bytes) : of_run(bytes);
+    return bytes <= kTableMax ? of_small(bytes) : of_run(bytes);
   }
   // Smallest class >= bytes whose blocks are all aligned; precondition: align is a power of two,
   // align <= kPage, max(bytes, align) <= kMaxSize.

@@ -45,7 +45,7 @@ class Allocator {
   // `bytes` usable bytes aligned to 16, null where there is no memory or bytes > PTRDIFF_MAX. errno is the API's.
   MASU_INLINE void* malloc(size_t bytes) {
     Cache* cache = self();
-    if (MASU_LIKELY(bytes <= kPackedMax)) return take(cache, C::of_packed(bytes));
+    if (MASU_LIKELY(bytes <= kTableMax)) return take(cache, C::of_small(bytes));
     if (bytes <= C::kMaxSize) return take(cache, C::of_run(bytes));
     return malloc_large(bytes, kGranule);
   }

@@ -58,8 +58,10 @@ void Allocator<Lane>::tick(OwnerT& o) {
   o.runs().now_ms = now;
   if (now < o.next_tick_ms) return;
   const uint64_t decay = core_.config.decay_ms;
+  const bool idle = o.next_tick_ms != 0 && now >= o.next_tick_ms + decay;
   o.next_tick_ms = now + max_of<uint64_t>(decay / 4, 10);
   flush_stash(o);
+  o.decay_bins(idle);
   const uint64_t deadline = now > decay ? now - decay : 0;
   o.runs().purge(deadline);
   core_.arena.decay(core_.os, deadline, o.stats());

@@ -27,11 +27,13 @@ struct LaneDefaults {
   static constexpr unsigned kChunkSegments = 32;     // segments whose page tables are committed together
 
   // Thread cache: bytes a class may hold, and blocks.
-  static constexpr size_t kBinBytes = 64 * kKiB;
-  static constexpr size_t kRunBinBytes = 256 * kKiB;
+  static constexpr size_t kBinBytes = 256 * kKiB;
+  static constexpr size_t kRunBinBytes = 2 * kMiB;
+  static constexpr size_t kCacheBytes = 8 * kMiB;    // that a thread's bins may grow by, all together
   static constexpr unsigned kBinMax = 512;
   static constexpr unsigned kBinMin = 4;
   static constexpr unsigned kBinFirst = 16;          // a bin's limit before it has shown demand
+  static constexpr unsigned kRunBinFirst = 4;
 
   // Remote stash: chains by owner; a chain is published at either bound.
   static constexpr unsigned kStashSlots = 64;

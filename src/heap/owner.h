@@ -58,21 +58,18 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   // A block of the class with its live bit clear, and more in the bin; 0 where there is no memory.
   uintptr_t refill(ClassId c) {
     stats_.count(Event::kRefill);
+    active_ |= uint64_t{1} << c;
     take_incoming();
     if (uintptr_t block = pop(c); block != 0) return block;
     const unsigned limit = bins_.limit(c);
-    if (limit < Bins<Lane>::max(c)) bins_.set_limit(*this, c, limit * 2);
+    bins_.grow(*this, c);
     return C::is_packed(c) ? fill_packed(c, max_of(limit / 2, 1u)) : fill_runs(c, max_of(limit / 4, 1u));
   }
 
   // A bin is full and `block` (not live) must go somewhere.
   void overflow(ClassId c, uintptr_t block) {
-    const unsigned limit = bins_.limit(c);
-    if (limit < Bins<Lane>::max(c)) {
-      bins_.set_limit(*this, c, limit * 2);
-    } else {
-      flush(c, limit / 2);
-    }
+    active_ |= uint64_t{1} << c;
+    if (!bins_.grow(*this, c)) flush(c, bins_.limit(c) / 2);
     if (!push(c, block)) put_in_slab(block);
   }
 
@@ -94,10 +91,21 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     }
     for (ClassId c = 0; c < C::kCount; ++c) {
       flush(c, 0);
-      bins_.set_limit(*this, c, Lane::kBinFirst);
+      bins_.set_limit(*this, c, Bins<Lane>::first_limit(c));
     }
     empty_spill();
     runs_.release_spare();
+  }
+
+  // Bins that saw no refill or flush since the last call give back half of what they hold; all of it where
+  // the thread was `idle` for a decay period.
+  void decay_bins(bool idle) {
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      if (!idle && ((active_ >> c) & 1)) continue;
+      flush(c, idle ? 0 : bins_.blocks(*this, c) / 2);
+      bins_.shrink(*this, c);
+    }
+    active_ = 0;
   }
 
   // A run of its own, past the bins: (pages, alignment in pages). kNoPage where there is no memory.
@@ -332,6 +340,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   Core<Lane>* core_;
   uint32_t id_;
   uint32_t events_;
+  uint64_t active_;           // classes with a refill or flush since the last decay
   PageId slabs_[C::kCount];  // slabs with open blocks, by class
   Runs<Lane> runs_;
   Stats<Sync> stats_;

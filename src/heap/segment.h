@@ -35,6 +35,7 @@ struct Segment {
   // First run of `count` free pages whose first page is a multiple of `align` pages; kPages if none,
   // and then `longest` is brought down when the search proves it too high.
   unsigned find(unsigned count, unsigned align) {
+    if (align == 1 && count <= 64 && kPages % 64 == 0) return find_short(count);
     unsigned best = 0;
     for (unsigned at = free.next(0, true); at < kPages;) {
       const unsigned end = free.next(at, false);
@@ -44,6 +45,25 @@ struct Segment {
       at = free.next(end, true);
     }
     longest = static_cast<uint16_t>(best);
+    return kPages;
+  }
+
+  // The same by shifts: bit i of `runs` says that pages i..i+len-1 are free.
+  unsigned find_short(unsigned count) {
+    for (unsigned i = 0; i < kPages / 64; ++i) {
+      if (free.word[i] == 0) continue;
+      const uint64_t after = i + 1 < kPages / 64 ? free.word[i + 1] : 0;
+      unsigned __int128 runs = static_cast<unsigned __int128>(after) << 64 | free.word[i];
+      for (unsigned len = 1; len < count;) {
+        const unsigned step = min_of(len, count - len);
+        runs &= runs >> step;
+        len += step;
+      }
+      if (const auto here = static_cast<uint64_t>(runs); here != 0) {
+        return i * 64 + static_cast<unsigned>(std::countr_zero(here));
+      }
+    }
+    longest = static_cast<uint16_t>(min_of<unsigned>(longest, count - 1));
     return kPages;
   }
 

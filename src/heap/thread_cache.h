@@ -64,12 +64,17 @@ class Bins {
 
  public:
   static constexpr unsigned max(ClassId c) { return kLayout.max[c]; }
+  // A limit before the bin has shown demand.
+  static constexpr unsigned first_limit(ClassId c) {
+    return min_of<unsigned>(max(c), C::is_packed(c) ? Lane::kBinFirst : Lane::kRunBinFirst);
+  }
 
   // On zeroed memory, or to empty all bins.
   void init(ThreadCache<Lane>& cache) {
+    bytes_ = 0;
     for (ClassId c = 0; c < C::kCount; ++c) {
       bottom(c)[limit_[c] + 1] = 0;
-      limit_[c] = static_cast<uint16_t>(min_of<unsigned>(max(c), Lane::kBinFirst));
+      limit_[c] = static_cast<uint16_t>(first_limit(c));
       bottom(c)[0] = 0;
       bottom(c)[limit_[c] + 1] = kBinEnd;
       cache.top[c] = bottom(c);
@@ -83,10 +88,22 @@ class Bins {
   }
   bool full(const ThreadCache<Lane>& cache, ClassId c) const { return cache.top[c][1] == kBinEnd; }
 
+  // Twice as many blocks, within the class's bound and the thread's; false where that is reached.
+  bool grow(const ThreadCache<Lane>& cache, ClassId c) {
+    const unsigned wider = min_of<unsigned>(limit_[c] * 2u, max(c));
+    if (wider == limit_[c] || bytes_ + (wider - limit_[c]) * C::size(c) > Lane::kCacheBytes) return false;
+    set_limit(cache, c, wider);
+    return true;
+  }
+  void shrink(const ThreadCache<Lane>& cache, ClassId c) {
+    set_limit(cache, c, max_of(limit_[c] / 2u, first_limit(c)));
+  }
+
   // Moves the end: up on demand, down (not below what it holds) to give memory back.
   void set_limit(const ThreadCache<Lane>& cache, ClassId c, unsigned limit) {
     limit = max_of(min_of(limit, max(c)), max_of(blocks(cache, c), 1u));
     bottom(c)[limit_[c] + 1] = 0;
+    bytes_ = bytes_ + limit * C::size(c) - limit_[c] * C::size(c);
     limit_[c] = static_cast<uint16_t>(limit);
     bottom(c)[limit + 1] = kBinEnd;
   }
@@ -104,6 +121,7 @@ class Bins {
 
  private:
   uint16_t limit_[C::kCount];
+  size_t bytes_;  // that the limits have grown by since init
   uintptr_t slots_[kLayout.slots];  // not initialized: most is never touched
 };
 
