@@ -39,10 +39,11 @@ class SizeClasses {
   static constexpr size_t slab_pages(size_t size) {
     if (size > kPackedMax) return size / kPage;
     const size_t want = min_of<size_t>(max_of<size_t>(size * 16, 2 * kPage), 16 * kPage);
-    for (size_t pages = div_up(want, kPage); pages <= 16; ++pages) {
-      if ((pages * kPage) % size * 32 <= pages * kPage) return pages;
-    }
-    return 16;
+    auto wasteful = [size](size_t pages) { return (pages * kPage) % size * 32 > pages * kPage; };
+    size_t pages = div_up(want, kPage);
+    while (pages < 16 && wasteful(pages)) ++pages;
+    while (wasteful(pages)) --pages;
+    return pages;
   }
 
   static constexpr Tables make() {
