@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -122,6 +123,26 @@ TEST_F(Depot, ThreadsAgreeOnIds) {
   EXPECT_EQ(distinct.size(), kStacks);
   EXPECT_EQ(distinct.count(0), 0u);
   for (size_t t = 1; t < kThreads; ++t) EXPECT_EQ(ids[t], ids[0]);
+}
+
+// Two threads set off together with the same new stack, again and again: sometimes both find it missing.
+TEST_F(Depot, RacersForOneStackAgree) {
+  ASSERT_TRUE(init(1 << 24));
+  constexpr uintptr_t kRounds = 20000;
+  std::atomic<uintptr_t> arrived{0};
+  std::vector<StackDepot::StackId> ids[2];
+  const auto race = [&](size_t me) {
+    for (uintptr_t round = 0; round < kRounds; ++round) {
+      const Stack stack(20, 0x1000 + round);
+      arrived.fetch_add(1);
+      while (arrived.load() < 2 * (round + 1)) std::this_thread::yield();
+      ids[me].push_back(put(stack));
+    }
+  };
+  std::thread other(race, 1);
+  race(0);
+  other.join();
+  EXPECT_EQ(ids[0], ids[1]);
 }
 
 }  // namespace
