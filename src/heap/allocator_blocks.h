@@ -151,6 +151,7 @@ void Allocator<Lane>::free_slow(uintptr_t block) {
   }
   if (o == nullptr || owner(id)->is_private) {
     core_.stats.count_shared(Event::kDirectFree);
+    core_.links.set_ahead(block, 0);
     return owner(id)->inbox().push(core_.links, block, block);
   }
   const size_t bytes = C::size(class_of(map().tag(Map::page_of_granule(granule))));

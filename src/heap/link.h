@@ -9,7 +9,8 @@
 
 namespace masu {
 
-// Word 0 of a block. One writer at a time; published by the inbox.
+// Word 0 of a block: the next in the chain. Word 1: the block some steps ahead, only ever prefetched, so that
+// a drain does not wait for one cache miss after another. One writer at a time; published by the inbox.
 class LinkCodec {
  public:
   constexpr explicit LinkCodec(uint64_t key) : key_(key) {}
@@ -19,8 +20,18 @@ class LinkCodec {
   }
   MASU_INLINE uintptr_t get(uintptr_t block) const { return *reinterpret_cast<uintptr_t*>(block) ^ mask(block); }
 
+  MASU_INLINE void set_ahead(uintptr_t block, uintptr_t ahead) const {
+    reinterpret_cast<uintptr_t*>(block)[1] = ahead ^ mask(block);
+  }
+  MASU_INLINE void prefetch_ahead(uintptr_t block) const {
+    __builtin_prefetch(reinterpret_cast<void*>(reinterpret_cast<uintptr_t*>(block)[1] ^ mask(block)), 1);
+  }
+
   // No trace of the key stays behind in a block that goes back to a cache.
-  MASU_INLINE void wipe(uintptr_t block) const { *reinterpret_cast<uintptr_t*>(block) = 0; }
+  MASU_INLINE void wipe(uintptr_t block) const {
+    reinterpret_cast<uintptr_t*>(block)[0] = 0;
+    reinterpret_cast<uintptr_t*>(block)[1] = 0;
+  }
 
  private:
   // One block's mask says little of another's: the product spreads every address bit upwards, the

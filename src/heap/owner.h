@@ -184,6 +184,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
         overflow_ = 0;
         break;
       }
+      core_->links.prefetch_ahead(block);
       overflow_ = core_->links.get(block);
       core_->links.wipe(block);
       if (!push(c, block)) {

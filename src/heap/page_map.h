@@ -7,6 +7,7 @@
 // Invariant: a block start is in at most one of live, open, a cache, a chain.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 

@@ -14,10 +14,13 @@ namespace masu {
 template <class Lane>
 class RemoteStash {
  public:
+  static constexpr unsigned kAhead = 8;  // links that a drain's prefetches run ahead
+
   struct Chain {
     uintptr_t head, tail;
     uint32_t owner, blocks;
     size_t bytes;
+    uintptr_t recent[kAhead];  // the last blocks added, this chain's or the one's before it
   };
 
   // Adds a block; `publish(chain)` takes over a chain that is due.
@@ -33,6 +36,9 @@ class RemoteStash {
     } else {
       links.set(block, chain.head);
     }
+    uintptr_t& ahead = chain.recent[chain.blocks % kAhead];
+    links.set_ahead(block, ahead);
+    ahead = block;
     chain.head = block;
     ++chain.blocks;
     chain.bytes += bytes;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "heap/allocator.h"
@@ -221,6 +222,8 @@ struct TinyBounds : LaneDefaults {
   static constexpr unsigned kBinMax = 8;
   static constexpr unsigned kBinMin = 1;
   static constexpr unsigned kBinFirst = 2;
+  static constexpr unsigned kRunBinFirst = 1;
+  static constexpr size_t kCacheBytes = 16 * kKiB;
   static constexpr unsigned kStashSlots = 2;
   static constexpr unsigned kStashChain = 4;
   static constexpr size_t kStashBytes = 2 * kKiB;

@@ -1,0 +1,90 @@
+#include "heap/page_map.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "heap/test_lanes.h"
+
+namespace masu {
+namespace {
+
+class PageMapTest : public testing::Test {
+ protected:
+  static constexpr size_t kPages = 64;
+  static constexpr uintptr_t kBase = uintptr_t{1} << 40;
+  PageMapTest() : tables_(kPages * PageMap<test::NativeSync>::kBytesPerPage / 8) { map_.place(tables_.data(), kBase, kPages); }
+  static uintptr_t at(size_t granule) { return kBase + granule * kGranule; }
+  std::vector<uint64_t> tables_;
+  PageMap<test::NativeSync> map_;
+};
+
+TEST_F(PageMapTest, GranulesOfAddresses) {
+  EXPECT_EQ(map_.granule(kBase), 0u);
+  EXPECT_EQ(map_.granule(kBase + 16), 1u);
+  EXPECT_EQ(map_.granule(kBase + kPages * kPage - 16), map_.granules() - 1);
+  for (uintptr_t outside : {uintptr_t{0}, uintptr_t{16}, kBase - 16, kBase - 1, kBase + kPages * kPage, UINTPTR_MAX - 15, UINTPTR_MAX}) {
+    EXPECT_GE(map_.granule(outside), map_.granules()) << outside;
+    EXPECT_FALSE(map_.covers(outside));
+  }
+  for (uintptr_t off = 1; off < 16; ++off) {
+    EXPECT_GE(map_.granule(kBase + off), map_.granules()) << "off the grid";
+    EXPECT_TRUE(map_.covers(kBase + off));
+  }
+  EXPECT_EQ(map_.page_of_granule(map_.granule(kBase + 3 * kPage + 32)), 3u);
+  EXPECT_EQ(map_.address(map_.page(kBase + 3 * kPage + 32)), kBase + 3 * kPage);
+}
+
+TEST_F(PageMapTest, Tags) {
+  for (uint32_t owner : {1u, 2u, 65536u}) {
+    for (ClassId c : {0u, 53u, 63u}) {
+      EXPECT_EQ(owner_of(make_tag(owner, c)), owner);
+      EXPECT_EQ(class_of(make_tag(owner, c)), c);
+    }
+  }
+  EXPECT_EQ(owner_of(kTagFree), 0u);
+  EXPECT_EQ(owner_of(kTagUnmapped), 0u);
+  map_.set_tags(3, 2, make_tag(9, 4));
+  EXPECT_EQ(map_.tag(2), kTagUnmapped);
+  EXPECT_EQ(map_.tag(3), make_tag(9, 4));
+  EXPECT_EQ(map_.tag(4), make_tag(9, 4));
+  EXPECT_EQ(map_.tag(5), kTagUnmapped);
+}
+
+TEST_F(PageMapTest, LiveBitsFlipOnce) {
+  for (size_t g : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, size_t{777}, map_.granules() - 1}) {
+    EXPECT_FALSE(map_.is_live(g));
+    EXPECT_FALSE(map_.clear_live(g)) << "not live: a double free";
+    EXPECT_TRUE(map_.set_live(at(g)));
+    EXPECT_FALSE(map_.set_live(at(g))) << "live already: handed out twice";
+    EXPECT_TRUE(map_.is_live(g));
+  }
+  EXPECT_EQ(map_.live_in_page(0), 4u);
+  EXPECT_EQ(map_.live_in_page(3), 1u);
+  for (size_t g : {size_t{0}, size_t{63}}) {
+    EXPECT_TRUE(map_.clear_live(g));
+    EXPECT_FALSE(map_.is_live(g));
+  }
+  EXPECT_TRUE(map_.is_live(1));
+  EXPECT_EQ(map_.live_in_page(0), 2u);
+}
+
+TEST_F(PageMapTest, OpenBitsAndSlabsAreTheirOwn) {
+  map_.set_open(700);
+  EXPECT_TRUE(map_.is_open(700));
+  EXPECT_FALSE(map_.is_live(700));
+  EXPECT_FALSE(map_.is_open(701));
+  map_.slab(5) = Slab{1, 2, 3, 4, 2, 0, 0, 0};
+  EXPECT_EQ(map_.slab_start(5), 3u);
+  map_.set_live(at(5 * kGranulesPerPage + 7));
+  map_.set_open(5 * kGranulesPerPage + 9);
+  map_.clear_page(5);
+  EXPECT_EQ(map_.live_in_page(5), 0u);
+  EXPECT_FALSE(map_.is_open(5 * kGranulesPerPage + 9));
+  EXPECT_EQ(map_.tag(5), kTagFree);
+  EXPECT_EQ(map_.slab(5).back, 0);
+  EXPECT_TRUE(map_.is_open(700)) << "another page's";
+}
+
+}  // namespace
+}  // namespace masu
