@@ -72,7 +72,7 @@ def build_revision(revision, out_dir, say):
     try:
         subprocess.run([*git, "add", "--detach", "--force", tree, commit], capture_output=True, check=True)
         configure = ["cmake", "-S", tree, "-B", f"{tree}/build", "-G", "Ninja", "-DCMAKE_CXX_FLAGS=-O2 -g", "-DMASU_TESTS=OFF"]
-        for command in (configure, ["cmake", "--build", f"{tree}/build", "--target", "masu"]):
+        for command in (configure, ["cmake", "--build", f"{tree}/build", "--target", "libmasu.so"]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise ValueError(f"revision {revision} does not build: {' '.join(command)}\n{(done.stdout + done.stderr)[-3000:]}")
