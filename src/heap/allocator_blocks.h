@@ -36,6 +36,10 @@ void* Allocator<Lane>::run_aligned(ClassId c, unsigned align_pages, bool& zero) 
   o->enter();
   boundary(*o);
   auto attempt = [&]() -> uintptr_t {
+    o->receive();
+    if (align_pages == 1) {
+      if (const uintptr_t waiting = o->pop(c); waiting != 0) return waiting;
+    }
     const PageId page = o->alloc_run(c, align_pages, zero);
     return page == kNoPage ? 0 : map().address(page);
   };

@@ -18,7 +18,7 @@ Owner<Lane>* Allocator<Lane>::bind(Cache* cache, bool& transient) {
     transient = true;
     return o;
   }
-  Sync::self(slot_) = static_cast<Cache*>(o);
+  set_self(o);
   if (exit_hook_ != nullptr) Sync::arm_exit(exit_hook_, exit_argument_);
   return o;
 }
@@ -67,7 +67,7 @@ Owner<Lane>* Allocator<Lane>::create_owner() {
 template <class Lane>
 void Allocator<Lane>::thread_exit() {
   OwnerT* o = self()->owner;
-  Sync::self(slot_) = const_cast<Cache*>(&kExited);
+  set_self(&kExited);
   if (o == nullptr) return;
   flush_stash(*o);
   unbind(o);
@@ -154,6 +154,7 @@ void* Allocator<Lane>::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
     block = heap.pop(c);
     if (block == 0) block = heap.refill(c);
   } else if (bytes <= C::kMaxSize && align <= Lane::kSegmentPages * kPage / 4) {
+    heap.receive();
     const PageId page = heap.alloc_run(C::of_run(bytes), static_cast<unsigned>(align / kPage), zero);
     block = page == kNoPage ? 0 : map().address(page);
   } else if (bytes <= PTRDIFF_MAX && align <= PTRDIFF_MAX) {

@@ -108,6 +108,9 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     active_ = 0;
   }
 
+  // What others freed becomes ours: for callers that never refill, else it would pile up.
+  void receive() { take_incoming(); }
+
   // A run of its own, past the bins: (pages, alignment in pages). kNoPage where there is no memory.
   PageId alloc_run(ClassId c, unsigned align, bool& zero) {
     const PageId page = runs_.alloc(C::slab_pages(c), align, zero);
