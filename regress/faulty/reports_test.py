@@ -49,7 +49,7 @@ def program(name):
 
 
 def differs(name, text, code=-6):
-    return sorted(run.compare("masu-debug", program(name), code, reports.sanitizer(text), False))
+    return sorted(run.compare("masu-debug", program(name), code, reports.sanitizer(text)))
 
 
 class Compare(unittest.TestCase):
@@ -61,6 +61,7 @@ class Compare(unittest.TestCase):
         for old, new, part in [("heap-use-after-free on", "double-free on", "kind"), ("35 bytes", "36 bytes", "position"),
                                ("64-byte", "80-byte", "position"), (" into a", " past a", "position"),
                                ("WRITE of size 1", "READ of size 1", "access"), ("WRITE of size 1", "WRITE of size 2", "access"),
+                               ("WRITE of size 1", "", "access"),
                                ("in release", "in other", "freed"), ("in allocate", "in other", "allocated"),
                                ("SUMMARY: MasuSanitizer: heap-use", "SUMMARY: MasuSanitizer: use", "summary")]:
             self.assertIn(part, differs("use_after_free/write_inside", STALE_WRITE.replace(old, new)), (old, new))
@@ -71,6 +72,12 @@ class Compare(unittest.TestCase):
     def test_the_thread_that_freed_is_noticed(self):
         text = STALE_WRITE.replace("35 bytes", "8 bytes").replace("in release", "in release_in_worker")
         self.assertIn("freed thread", differs("use_after_free/write_freed_by_other_thread", text))
+
+    def test_a_late_report_needs_the_promised_stack_and_no_size(self):
+        text = STALE_WRITE.replace("35 bytes into", "0 bytes past").replace("64-byte", "96-byte").replace("use-after-free", "buffer-overflow")
+        text = text.replace("in misuse", "in release").replace("of size 1 ", "of size 3 ")
+        self.assertEqual(differs("overflow/off_by_one", text), [])
+        self.assertEqual(differs("overflow/off_by_one", text.replace("#0 0x55d0 in release", "#0 0x55d0 in elsewhere")), ["detected"])
 
     def test_order_of_frames_matters(self):
         self.assertTrue(run.in_order(["allocate", "main"], ["malloc", "allocate", "work", "main"]))
