@@ -79,6 +79,7 @@ Scheduler& Scheduler::get() {
 
 Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body, void* argument,
                                  const uint32_t* first) {
+  seat_ = kHost;
   strategy_ = &strategy;
   body_ = body;
   argument_ = argument;
@@ -98,6 +99,7 @@ Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body
   const Moment moment{kHost, runnable(false), true, Access::kBegin, 0, 0, 0, begun_};
   switch_to(strategy.next(moment));
   if (__tsan_acquire != nullptr) __tsan_acquire(&end_token);
+  seat_ = kHost;
   if (result_.verdict != Verdict::kDone || abandoned_) {
     for (unsigned t = 0; t < threads; ++t) fibres_->fibre[t].rewind();
   }
@@ -182,7 +184,7 @@ void Scheduler::decide(Access access, bool forced) {
 }
 
 void Scheduler::point(Access access, Site site, const volatile void* address) {
-  if (!running()) return;
+  if (!running() || threads_ == 1) return;
   ++steps_;
   decide(access, false);
   ++thread_[current_].yield;
@@ -208,7 +210,7 @@ void Scheduler::observe(Access access, uint32_t site, const volatile void* addre
 }
 
 void Scheduler::note(uint64_t value) {
-  if (!running()) return;
+  if (!running() || threads_ == 1) return;
   hash_ = (std::rotl(hash_, 23) ^ value) * 0x9e3779b97f4a7c15u;
   if (ring_ != nullptr && recorded_ != 0) ring_[(recorded_ - 1) % capacity_].value = value;
 }
@@ -233,7 +235,7 @@ void Scheduler::wake(const volatile void* address) {
 }
 
 void Scheduler::pause(Site site) {
-  if (!running()) return;
+  if (!running() || threads_ == 1) return;
   ++steps_;
   resting_ |= 1u << current_;
   decide(Access::kPause, true);
@@ -255,6 +257,10 @@ uint32_t Scheduler::attach() {
   attached_ |= 1u << slot;
   for (void*& self : self_[slot]) self = nullptr;
   return slot;
+}
+
+void Scheduler::renew() {
+  for (auto& heap : self_) heap[thread()] = nullptr;
 }
 
 void Scheduler::detach(uint32_t slot) { attached_ &= ~(1u << slot); }

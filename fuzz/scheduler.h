@@ -2,6 +2,7 @@
 // Every atomic operation, lock and pause of the code under test calls point() first; each call has a site.
 // One scheduler, one OS thread. Everything here is compiled uninstrumented (scheduler.cc), so that a race
 // detector sees the code under test and nothing else.
+// A run of one thread has no yield points, hence no limits either.
 //   steps > kSteps        the strategy is retired and threads take fair turns
 //   steps > kLivelockSteps   the run ends as a livelock;  nobody can run: as a deadlock
 #pragma once
@@ -85,10 +86,11 @@ class Scheduler {
   void wait(const volatile void* address, Site site);  // until wake(address), at the earliest
   void wake(const volatile void* address);
   void pause(Site site);
-  unsigned thread() const { return running() ? current_ : seat_; }
+  unsigned thread() const { return seat_ != kHost ? seat_ : current_; }
   void*& self(uint32_t slot);
   uint32_t attach();
   void detach(uint32_t slot);
+  void renew();                                        // this thread's seat is a new thread's: knows no heap
   uint32_t& ranks_held() { return ranks_[thread()]; }  // mask of the current thread's locks
 
   // For bodies.
@@ -96,7 +98,7 @@ class Scheduler {
   [[noreturn]] void stop(const char* reason);          // ends the run; outside one: aborts
   bool running() const { return current_ != kHost; }
 
-  // Outside a run: whose thread the host plays (kHost: its own).
+  // Whose thread the caller plays from here on (kHost: its own), where only one body runs.
   void play(unsigned thread) { seat_ = thread; }
   // The other threads are gone, wherever they were, as in the child of a fork.
   void abandon_others();

@@ -1,0 +1,124 @@
+// One input, run on one lane: builds a heap in a fresh world, lets the operations loose on it, one body a thread,
+// and holds every answer against the model; at the end everybody leaves, and everything must come back.
+//   Session<Lane>(input).run()   the result; a broken rule is a verdict, never an exit
+#pragma once
+
+#include <errno.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "api/rules.h"
+#include "fuzz/fault_os.h"
+#include "fuzz/input.h"
+#include "fuzz/oracle.h"
+#include "fuzz/sched_sync.h"
+#include "heap/allocator.h"
+
+namespace masu::fuzz {
+
+// Bounds so tight that a few operations reach every edge.
+struct TightBounds : LaneDefaults {
+  static constexpr bool kChecked = true;
+  static constexpr unsigned kSegmentPages = 16;
+  static constexpr size_t kMaxRunPages = 8;
+  static constexpr uint32_t kMaxOwners = 8;
+  static constexpr size_t kMinArena = 256 * kKiB;
+  static constexpr size_t kMaxArena = 2 * kMiB;
+  static constexpr unsigned kChunkSegments = 4;
+  static constexpr size_t kBinBytes = 256;
+  static constexpr size_t kRunBinBytes = 32 * kKiB;
+  static constexpr size_t kCacheBytes = 64 * kKiB;
+  static constexpr unsigned kBinMax = 4;
+  static constexpr unsigned kBinMin = 1;
+  static constexpr unsigned kBinFirst = 2;
+  static constexpr unsigned kRunBinFirst = 1;
+  static constexpr unsigned kStashSlots = 2;
+  static constexpr unsigned kStashChain = 3;
+  static constexpr size_t kStashBytes = 2 * kKiB;
+  static constexpr size_t kStashTotal = 4 * kKiB;
+  static constexpr unsigned kSpill = 2;
+  static constexpr unsigned kDrainStep = 3;
+  static constexpr unsigned kKeepSegments = 1;
+  static constexpr unsigned kTickEvents = 4;
+  static constexpr unsigned kMaxLargeCached = 3;
+  static constexpr unsigned kEscapeRounds = 2;
+
+  static void fatal(Fault f, const Evidence& e) {
+    const auto& text = kFaultText[static_cast<size_t>(f)];
+    fail("%s: %s at %#zx %s", e.where, text.kind, size_t{e.address}, e.detail);
+  }
+  static void out_of_memory(size_t) {}
+};
+
+template <class Lane>
+class Session {
+ public:
+  using Heap = Allocator<Lane>;
+  using Result = Scheduler::Result;
+  static constexpr bool kConcurrent = !std::is_same_v<typename Lane::Sync, PlainSync>;
+
+  explicit Session(const Input& input) : in_(input) {}
+
+  Result run();
+
+ private:
+  struct Private {
+    typename Heap::OwnerT* heap;
+    unsigned users;
+  };
+  static constexpr unsigned kHeaps = 2;
+
+  // Works on a slot for as long as it lives.
+  struct Hold {
+    Hold(Model& m, unsigned s) : model(m), slot(s) { model.enter(slot); }
+    ~Hold() { model.leave(slot); }
+    Hold(const Hold&) = delete;
+    Model& model;
+    unsigned slot;
+  };
+
+  Result schedule();
+  Result alone(void (*body)(void*, unsigned));
+  void body(unsigned thread);
+  void sequence();
+  void begin();
+  void settle();
+  void step(const Operation& op);
+
+  void allocate(const Operation& op);
+  void allocate_aligned(const Operation& op);
+  void reallocate(const Operation& op);
+  void release(unsigned wish);
+  void check(unsigned wish);
+  void refused(const char* call, size_t bytes, int error);
+  void granted(unsigned slot, const Model::Request& request, void* p) {
+    model().allocated(slot, request, p, heap().usable_size(p));
+  }
+  void exit_thread();
+  void fork_child();
+  void heap_new(unsigned i);
+  void heap_malloc(const Operation& op);
+  void heap_delete(unsigned i);
+
+  // Static, so that addresses and page faults stay the same from run to run.
+  static Heap& heap() { return *std::launder(reinterpret_cast<Heap*>(storage_)); }
+  static Model& model() { return model_; }
+  static World& world() { return World::get(); }
+  Rules<Heap> rules() { return {heap()}; }
+
+  alignas(Heap) static inline unsigned char storage_[sizeof(Heap)];
+  static inline Model model_;
+
+  const Input& in_;
+  bool started_ = false, forked_ = false;
+  unsigned seats_used_ = 0;
+  bool exited_[kMaxThreads + 1] = {};
+  Private heaps_[kHeaps] = {};
+};
+
+}  // namespace masu::fuzz
+
+#include "fuzz/session_operations.h"
+#include "fuzz/session_run.h"
