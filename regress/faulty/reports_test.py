@@ -2,7 +2,9 @@
 """The comparison must be able to fail: a perfect report passes, and each way of spoiling it is noticed."""
 import importlib.machinery
 import importlib.util
+import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -82,6 +84,13 @@ class Compare(unittest.TestCase):
     def test_order_of_frames_matters(self):
         self.assertTrue(run.in_order(["allocate", "main"], ["malloc", "allocate", "work", "main"]))
         self.assertFalse(run.in_order(["main", "allocate"], ["malloc", "allocate", "work", "main"]))
+
+    def test_frames_without_names_are_looked_up(self):
+        binary = catalogue.compile_program(program("double_free/same_thread"), True, tempfile.mkdtemp())
+        at = next(line.split()[0] for line in subprocess.check_output(["nm", binary], text=True).splitlines() if line.endswith(" release"))
+        line = f"    #0 0x7f0000001189  ({binary}+0x{int(at, 16):x}) (BuildId: 00ff)"
+        report = reports.sanitizer("==7==ERROR: MasuSanitizer: double-free on address 0x10 in free\n" + line + "\n")
+        self.assertEqual(report.detected, ["release"])
 
     def test_no_report_is_no_report(self):
         self.assertIsNone(reports.sanitizer("masu: something else\n"))
