@@ -20,7 +20,7 @@ class Process {
   using Heap = Allocator<Lane>;
 
   constexpr Process() : heap_(start) {}
-  Heap& heap() { return heap_; }
+  constexpr Heap& heap() { return heap_; }
   const Options& options() const { return options_; }
 
   // Constructor time: the environment is there, libc is up, threads are not.

@@ -6,8 +6,7 @@ namespace masu {
 
 using Heap = Allocator<ReleaseLane>;
 
-// Before a thread's first boundary its pointer leads to a cache in which every path is the slow one.
-thread_local constinit void* tls_self = const_cast<ThreadCache<ReleaseLane>*>(&Heap::kUnbound);
+thread_local constinit void* tls_self = nullptr;
 
 namespace {
 

@@ -5,11 +5,15 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attributes.h"
 #include "base/bits.h"
 
 namespace masu {
+
+enum class NewForm : uint8_t { kScalar, kArray };
+constexpr size_t kUnsaid = SIZE_MAX;  // a size or alignment that a form of delete does not tell
 
 template <class Heap>
 struct Rules {
@@ -72,6 +76,14 @@ struct Rules {
     if (bytes > SIZE_MAX - page) return or_enomem(nullptr);
     return or_enomem(heap.aligned(align_up(max_of<size_t>(bytes, 1), page), page));
   }
+
+  // C23 7.24.3.4, 7.24.3.5: sizes and alignments are hints that this heap has no need of.
+  MASU_INLINE void free_sized(void* p, size_t) { heap.free(p); }
+  MASU_INLINE void free_aligned_sized(void* p, size_t, size_t) { heap.free(p); }
+
+  // Operator new and delete; align is 0 in the forms without one.
+  MASU_INLINE void* new_block(size_t bytes, size_t align, NewForm) { return align == 0 ? malloc(bytes) : memalign(align, bytes); }
+  MASU_INLINE void delete_block(void* p, NewForm, size_t, size_t) { heap.free(p); }
 
  private:
   static MASU_INLINE void* or_enomem(void* p) {

@@ -46,8 +46,10 @@ extern "C" {
 MASU_EXPORT void* malloc(size_t bytes) noexcept { return masu::rules().malloc(bytes); }
 MASU_EXPORT void free(void* p) noexcept { masu::rules().heap.free(p); }
 MASU_EXPORT void cfree(void* p) { masu::rules().heap.free(p); }
-MASU_EXPORT void free_sized(void* p, size_t) { masu::rules().heap.free(p); }
-MASU_EXPORT void free_aligned_sized(void* p, size_t, size_t) { masu::rules().heap.free(p); }
+MASU_EXPORT void free_sized(void* p, size_t bytes) { masu::rules().free_sized(p, bytes); }
+MASU_EXPORT void free_aligned_sized(void* p, size_t align, size_t bytes) {
+  masu::rules().free_aligned_sized(p, align, bytes);
+}
 MASU_EXPORT void* calloc(size_t n, size_t bytes) noexcept { return masu::rules().calloc(n, bytes); }
 MASU_EXPORT void* realloc(void* p, size_t bytes) noexcept { return masu::rules().realloc(p, bytes); }
 MASU_EXPORT void* reallocarray(void* p, size_t n, size_t bytes) noexcept {

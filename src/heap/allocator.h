@@ -122,12 +122,14 @@ class Allocator {
 
  private:
   Map& map() { return core_.arena.map(); }
+  // A thread's word is the distance from the unbound cache: null, which is what thread storage holds before
+  // it is set up, means unbound without a test for it.
   MASU_INLINE Cache* self() {
-    void* p = Sync::self(slot_);
-    if constexpr (!Sync::kSelfPreset) {
-      if (p == nullptr) p = const_cast<Cache*>(&kUnbound);
-    }
-    return static_cast<Cache*>(p);
+    const uintptr_t distance = reinterpret_cast<uintptr_t>(Sync::self(slot_));
+    return reinterpret_cast<Cache*>(reinterpret_cast<uintptr_t>(&kUnbound) + distance);
+  }
+  void set_self(const Cache* cache) {
+    Sync::self(slot_) = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(cache) - reinterpret_cast<uintptr_t>(&kUnbound));
   }
   OwnerT* owner(uint32_t id) { return owners_[id - 1]; }
   uint32_t owner_count() const { return owner_count_.load(std::memory_order_acquire); }  // pairs with create_owner()

@@ -45,7 +45,6 @@ struct RealSync {
   using Atomic = std::atomic<T>;
   using Mutex = FutexMutex;
 
-  static constexpr bool kSelfPreset = true;
   static MASU_INLINE void*& self(uint32_t) { return tls_self; }
   static uint32_t attach() { return 0; }
   static void detach(uint32_t) {}

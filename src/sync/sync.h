@@ -1,7 +1,6 @@
 // What a lane's Sync policy supplies: atomics, locks, thread identity, waiting. The heap uses nothing else,
 // so that scheduled fibres can stand in for threads.
-//   self(slot) is this thread's pointer for the heap that holds `slot`; it starts as null unless
-//   kSelfPreset, in which case it starts at the heap type's unbound cache.
+//   self(slot) is this thread's word for the heap that holds `slot`; it starts as null.
 //   arm_exit(fn, heap) has fn(heap) called when this thread ends (a fibre's scheduler calls it itself).
 #pragma once
 
@@ -18,7 +17,6 @@ concept SyncPolicy = requires(uint32_t slot, typename S::Mutex& m, typename S::t
   { S::self(slot) } -> std::same_as<void*&>;
   { S::attach() } -> std::same_as<uint32_t>;
   { S::thread_id() } -> std::convertible_to<uint64_t>;
-  { S::kSelfPreset } -> std::convertible_to<bool>;
   S::detach(slot);
   S::arm_exit(static_cast<void (*)(void*)>(nullptr), static_cast<void*>(nullptr));
   S::pause();
