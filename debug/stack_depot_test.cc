@@ -1,8 +1,10 @@
 #include "debug/stack_depot.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <ucontext.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -125,24 +127,43 @@ TEST_F(Depot, ThreadsAgreeOnIds) {
   for (size_t t = 1; t < kThreads; ++t) EXPECT_EQ(ids[t], ids[0]);
 }
 
-// Two threads set off together with the same new stack, again and again: sometimes both find it missing.
-TEST_F(Depot, RacersForOneStackAgree) {
-  ASSERT_TRUE(init(1 << 24));
-  constexpr uintptr_t kRounds = 20000;
-  std::atomic<uintptr_t> arrived{0};
-  std::vector<StackDepot::StackId> ids[2];
-  const auto race = [&](size_t me) {
-    for (uintptr_t round = 0; round < kRounds; ++round) {
-      const Stack stack(20, 0x1000 + round);
-      arrived.fetch_add(1);
-      while (arrived.load() < 2 * (round + 1)) std::this_thread::yield();
-      ids[me].push_back(put(stack));
-    }
-  };
-  std::thread other(race, 1);
-  race(0);
-  other.join();
-  EXPECT_EQ(ids[0], ids[1]);
+// put() is single-stepped, and at its k-th instruction a signal handler puts the same stack, for every k:
+// both get the same id. What a handler may do between two instructions, another thread may do too.
+StackDepot* g_depot;
+const Stack* g_stack;
+StackDepot::StackId g_from_handler;
+unsigned g_steps_left;
+unsigned g_steps;
+
+void on_step(int, siginfo_t*, void* context) {
+  ++g_steps;
+  if (--g_steps_left != 0) return;
+  g_from_handler = g_depot->put(g_stack->data(), g_stack->size());
+  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL] &= ~0x100;
+}
+
+TEST_F(Depot, AgreesWithAHandlerThatInterruptsAnyInstruction) {
+  if (dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr || dlsym(RTLD_DEFAULT, "__asan_init") != nullptr) {
+    GTEST_SKIP() << "sanitizers defer signals or take many more instructions";
+  }
+  ASSERT_TRUE(init(1 << 22));
+  struct sigaction action = {};
+  action.sa_sigaction = on_step;
+  action.sa_flags = SA_SIGINFO;
+  ASSERT_EQ(sigaction(SIGTRAP, &action, nullptr), 0);
+  g_depot = &depot_;
+  for (unsigned k = 1;; ++k) {
+    const Stack stack(5, 0x1000 + k);
+    g_stack = &stack;
+    g_steps_left = k;
+    g_from_handler = 0;
+    asm volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
+    const StackDepot::StackId id = put(stack);
+    asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
+    if (g_steps_left != 0) break;  // stepped to the end before the k-th instruction
+    ASSERT_EQ(id, g_from_handler) << "at instruction " << k;
+  }
+  EXPECT_GT(g_steps, 1000u);
 }
 
 }  // namespace
