@@ -15,7 +15,7 @@ def _plt():
 def ratios(path, lanes, candidates, base, comparisons):
     """Bars (up to three candidates) or points (more) of time and peak RSS against the baseline, on a log scale."""
     plt = _plt()
-    figure, axes = plt.subplots(1, 2, figsize=(15, 2 + 0.3 * len(lanes) * max(1, min(len(candidates), 3) * 0.6)), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(15, 2 + 0.3 * len(lanes) * max(1, 0.12 * len(candidates))), sharey=True)
     rows = range(len(lanes))
     colors = plt.get_cmap("tab20")
     few = len(candidates) <= 3
@@ -40,12 +40,17 @@ def ratios(path, lanes, candidates, base, comparisons):
         axis.set_title(f"{title}, {base} = 1 (left is better)")
         axis.grid(axis="x", which="both", lw=0.3)
         low, high = axis.get_xlim()
-        ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100) if low <= t <= high]
+        choice = (0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2) if high / low < 5 else (0.01, 0.03, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 100, 300)
+        ticks = [t for t in choice if low <= t <= high]
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axis.minorticks_off()
     axes[0].set_yticks(list(rows), [lane.name for lane in lanes], fontsize=8)
-    axes[0].invert_yaxis()
-    axes[1].legend(fontsize=8, loc="best")
+    axes[0].set_ylim(len(lanes) - 0.4, -0.6)
+    for row in rows:
+        if row % 2:
+            for axis in axes:
+                axis.axhspan(row - 0.5, row + 0.5, color="0.95", zorder=0)
+    axes[1].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)
