@@ -26,7 +26,7 @@ struct Record {
   uint64_t heap : 16;  // of a private heap, else 0
   uint32_t alloc_stack;
   uint32_t free_stack;
-  uint64_t serial;     // thread << 40 | count of its allocations
+  uint64_t serial;  // thread << 40 | count of its allocations
 
   uint32_t alloc_thread() const { return static_cast<uint32_t>(serial >> 40); }
 };

@@ -48,7 +48,8 @@ MASU_INLINE uintptr_t first_damage(uint64_t pattern, uintptr_t at, uintptr_t end
   const uint64_t word = pattern_word(pattern, at);
   const Wide wide = {word, word};
   for (; end - at >= 32; at += 32) {
-    const Wide d = (reinterpret_cast<const Wide*>(at)[0] ^ wide) | (reinterpret_cast<const Wide*>(at)[1] ^ wide);
+    const Wide d =
+        (reinterpret_cast<const Wide*>(at)[0] ^ wide) | (reinterpret_cast<const Wide*>(at)[1] ^ wide);
     if (MASU_UNLIKELY((d[0] | d[1]) != 0)) break;
   }
   for (; end - at >= 8; at += 8) {

@@ -38,7 +38,8 @@ Shadow::Header* Shadow::add_shadow(SegmentId s) {
 
 bool Shadow::cell_of(PageId slab, ClassId c, size_t index, Cell& cell) const {
   cell.record = record(shadow_of(ArenaT::segment_of(slab)), slab, c, index);
-  if (cell.record->state.load(std::memory_order_acquire) == State::kNever) return false;  // acquire: as is_held()
+  if (cell.record->state.load(std::memory_order_acquire) == State::kNever)
+    return false;  // acquire: as is_held()
   if (cell.record->cls != c) return false;
   cell.begin = map_->address(slab) + index * C::size(c);
   cell.end = cell.begin + C::size(c);
@@ -57,7 +58,9 @@ bool Shadow::locate(uintptr_t p, Cell& cell) const {
     const unsigned back = shadow_of(s)->back[page % DebugLane::kSegmentPages];
     page -= back;
     tag = map_->tag(page);
-    if (back == 0 || owner_of(tag) == 0 || C::is_packed(class_of(tag)) || back >= C::slab_pages(class_of(tag))) return false;
+    if (back == 0 || owner_of(tag) == 0 || C::is_packed(class_of(tag)) ||
+        back >= C::slab_pages(class_of(tag)))
+      return false;
   }
   const ClassId c = class_of(tag);
   const PageId slab = map_->slab_start(page);

@@ -1,8 +1,10 @@
 // Records of the blocks inside the arena. Each 2 MiB segment has a shadow, mapped when its first block is
-// handed out. It is cut into zones by block size, so that records of one slab are neighbours and none is wasted:
-//   record = shadow[segment] + zone(class) + page * (kPage >> log2 of the class's size) * 32 / .. + index * 32
-// Records need no clearing when pages are carved anew: a slab is only given up when none of its blocks is live
-// or quarantined, and a record names the class it was written for.
+// handed out. It is cut into zones by block size, so that records of one slab are neighbours and none is
+// wasted:
+//   record = shadow[segment] + zone(class) + page * (kPage >> log2 of the class's size) * 32 / .. + index *
+//   32
+// Records need no clearing when pages are carved anew: a slab is only given up when none of its blocks is
+// live or quarantined, and a record names the class it was written for.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +14,34 @@
 #include "debug/lane.h"
 
 namespace masu::debug {
+
+// Zones by bit width of the class's size: 32, 64, .. 4096 and above.
+struct ShadowLayout {
+  using C = Classes<DebugLane>;
+  static constexpr unsigned kZones = 8;
+  static constexpr size_t kHeaderBytes = kPage;
+
+  static constexpr size_t zone_page_bytes(unsigned zone) { return kPage >> zone; }
+  static constexpr size_t zone_offset(unsigned zone) {
+    size_t at = kHeaderBytes;
+    for (unsigned z = 0; z < zone; ++z) at += zone_page_bytes(z) * DebugLane::kSegmentPages;
+    return at;
+  }
+
+  uint32_t inverse[C::kCount] = {};
+  uint32_t offset[C::kCount] = {};
+  uint8_t zone[C::kCount] = {};
+
+  constexpr ShadowLayout() {
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      const unsigned width = static_cast<unsigned>(std::bit_width(C::size(c))) - 1;
+      zone[c] = static_cast<uint8_t>(width < 5 ? 0 : min_of(width - 5, kZones - 1));
+      offset[c] = static_cast<uint32_t>(zone_offset(zone[c]));
+      // Exact for offsets below 2^16 (a packed slab) and sizes from 32: the error stays below one part in the size.
+      inverse[c] = static_cast<uint32_t>(((uint64_t{1} << 32) + C::size(c) - 1) / C::size(c));
+    }
+  }
+};
 
 class Shadow {
  public:
@@ -27,7 +57,8 @@ class Shadow {
   MASU_INLINE Record* of_block(uintptr_t block, ClassId c) {
     const PageId page = map_->slab_start(map_->page(block));
     Header* shadow = shadow_of(ArenaT::segment_of(page));
-    if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(ArenaT::segment_of(page))) == nullptr) return nullptr;
+    if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(ArenaT::segment_of(page))) == nullptr)
+      return nullptr;
     return record(shadow, page, c, index_in_slab(block - map_->address(page), c));
   }
 
@@ -62,49 +93,26 @@ class Shadow {
   }
 
   static bool is_held(const Record& r) {
-    const State s = r.state.load(std::memory_order_acquire);  // acquire, pairs with the lane's releases of state
+    const State s =
+        r.state.load(std::memory_order_acquire);  // acquire, pairs with the lane's releases of state
     return s == State::kLive || s == State::kFreeing || s == State::kQuarantined;
   }
 
  private:
-  static constexpr unsigned kZones = 8;  // by bit width of the class's size: 32, 64, .. 4096 and above
   struct Header {
     uint8_t back[DebugLane::kSegmentPages];
   };
-  static constexpr size_t kHeaderBytes = kPage;
-  static constexpr size_t zone_page_bytes(unsigned zone) { return kPage >> zone; }
-  static constexpr size_t zone_offset(unsigned zone) {
-    size_t at = kHeaderBytes;
-    for (unsigned z = 0; z < zone; ++z) at += zone_page_bytes(z) * DebugLane::kSegmentPages;
-    return at;
-  }
-  static constexpr size_t kShadowBytes = zone_offset(kZones);
-
-  struct Tables {
-    uint32_t inverse[C::kCount] = {};
-    uint32_t offset[C::kCount] = {};
-    uint8_t zone[C::kCount] = {};
-  };
-  static constexpr Tables make() {
-    Tables t;
-    for (ClassId c = 0; c < C::kCount; ++c) {
-      const unsigned width = static_cast<unsigned>(std::bit_width(C::size(c))) - 1;
-      t.zone[c] = static_cast<uint8_t>(width < 5 ? 0 : min_of(width - 5, kZones - 1));
-      t.offset[c] = static_cast<uint32_t>(zone_offset(t.zone[c]));
-      // Exact for offsets below 2^16 (a packed slab) and sizes from 32: the error stays below one part in the size.
-      t.inverse[c] = static_cast<uint32_t>(((uint64_t{1} << 32) + C::size(c) - 1) / C::size(c));
-    }
-    return t;
-  }
-  static constexpr Tables kTables = make();
+  static constexpr size_t kShadowBytes = ShadowLayout::zone_offset(ShadowLayout::kZones);
+  static constexpr ShadowLayout kLayout{};
 
   static MASU_INLINE size_t index_in_slab(size_t offset, ClassId c) {
-    return C::is_packed(c) ? (offset * kTables.inverse[c]) >> 32 : 0;
+    return C::is_packed(c) ? (offset * kLayout.inverse[c]) >> 32 : 0;
   }
   static MASU_INLINE Record* record(Header* shadow, PageId page, ClassId c, size_t index) {
     const size_t in_segment = page % DebugLane::kSegmentPages;
-    return reinterpret_cast<Record*>(reinterpret_cast<char*>(shadow) + kTables.offset[c] +
-                                     in_segment * zone_page_bytes(kTables.zone[c])) + index;
+    return reinterpret_cast<Record*>(reinterpret_cast<char*>(shadow) + kLayout.offset[c] +
+                                     in_segment * ShadowLayout::zone_page_bytes(kLayout.zone[c])) +
+           index;
   }
 
   // acquire, pairs with add_shadow(): the mapping is there.

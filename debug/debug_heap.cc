@@ -1,0 +1,312 @@
+#include "debug/debug_heap.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "debug/report.h"
+
+namespace masu::debug {
+
+using C = Classes<DebugLane>;
+
+namespace {
+
+constexpr size_t kDepotBytes = 64 * kMiB;
+constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
+
+}  // namespace
+
+bool DebugHeap::start() {
+  bool busy = false;
+  // acquire, pairs with the release below: the loser of the race sees a whole heap.
+  while (!starting_.compare_exchange_strong(busy, true, std::memory_order_acquire, std::memory_order_relaxed)) {
+    busy = false;
+    linux_yield();
+  }
+  const int saved = errno;
+  if (!ready() && inner_.ensure_ready() && shadow_.place(inner_)) {
+    paged_.place(inner_, kMaxMappings);
+    depot_.init(kDepotBytes, [this](size_t bytes) { return inner_.core().os.map(bytes, kPage); });
+    ready_.store(true, std::memory_order_release);  // release, pairs with ready()
+  }
+  errno = saved;
+  starting_.store(false, std::memory_order_release);
+  return ready();
+}
+
+void DebugHeap::configure(const Options& options) {
+  depth_ = static_cast<unsigned>(options.get(Option::kStacks));
+  quarantine_.set_limit(static_cast<size_t>(options.get(Option::kQuarantine)));
+  sweep_every_ = static_cast<uint64_t>(options.get(Option::kSweep));
+  break_at_ = static_cast<uint64_t>(options.get(Option::kBreakAt));
+  watching_ = sweep_every_ != 0 || break_at_ != 0;
+  constexpr uint32_t kGuardEvery[] = {0, 0, 1};  // sample, off, all
+  guard_every_ = kGuardEvery[options.get(Option::kGuard)];
+}
+
+void DebugHeap::constructed() {
+  start();
+  threads_.start();
+}
+
+uint32_t DebugHeap::stack_of(ThreadState& t, Frame from) {
+  if (depth_ == 0) return 0;
+  uintptr_t frames[kMaxFrames];
+  return depot_.put(frames, unwinder_.walk(from, t.bounds, frames, depth_));
+}
+
+void DebugHeap::walk(Finding& f, Frame from) {
+  ThreadState* t = threads_.self();
+  if (t != nullptr) f.frame_count = unwinder_.walk(from, t->bounds, f.frames, kMaxFrames);
+}
+
+// --- allocation
+
+void* DebugHeap::place(size_t bytes, Request r, Frame from, bool zeroed) {
+  ThreadState* t = threads_.self();
+  if (MASU_UNLIKELY(t == nullptr)) return nullptr;
+  ++t->allocations;
+  if (MASU_UNLIKELY(watching_)) watch(*t);
+  const bool guarded = sampled(*t);
+  if (MASU_UNLIKELY(guarded || bytes > C::kMaxSize || r.align > C::kMaxSize ||
+                    cell_bytes(bytes, r.align) > C::kMaxSize)) {
+    void* p = place_paged(*t, bytes, r, from, guard_every_ != 0 ? PagedBlocks::Side::kRight : PagedBlocks::Side::kLeft);
+    if (p != nullptr || !guarded || bytes > C::kMaxSize / 2 || r.align > C::kMaxSize / 4) return p;
+  }
+  const size_t want = cell_bytes(bytes, r.align);
+  const ClassId c = C::of(want);
+  const bool run = !C::is_packed(c);
+  void* p = zeroed && run ? inner_.calloc(want) : inner_.malloc(want);
+  if (MASU_UNLIKELY(p == nullptr)) return nullptr;
+  Cell cell;
+  cell.begin = reinterpret_cast<uintptr_t>(p);
+  cell.end = cell.begin + C::size(c);
+  cell.record = shadow_.of_block(cell.begin, c);
+  if (MASU_UNLIKELY(cell.record == nullptr)) {
+    inner_.free(p);
+    return nullptr;
+  }
+  if (run) shadow_.note_run(cell.begin, c);
+  const unsigned align_log2 = r.align == 0 ? 0 : static_cast<unsigned>(std::countr_zero(r.align));
+  cell.user = user_of_block(cell.begin, align_log2);
+  if (zeroed && !run) fill_pattern(0, cell.user, cell.user + bytes);
+  return hand_out(*t, cell, c, bytes, r, from);
+}
+
+void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, Frame from, PagedBlocks::Side side) {
+  PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, side);
+  return slot == nullptr ? nullptr : hand_out(t, PagedBlocks::cell(*slot), C::kCount, bytes, r, from);
+}
+
+// Writes the record and the red zones; the block is live from here on.
+void* DebugHeap::hand_out(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from) {
+  Record& record = *cell.record;
+  record.family = r.family;
+  record.align_log2 = r.align == 0 ? 0 : static_cast<uint8_t>(std::countr_zero(r.align));
+  record.cls = static_cast<uint8_t>(cls);
+  record.free_thread = 0;
+  record.size = bytes;
+  record.heap = 0;
+  record.alloc_stack = stack_of(t, from);
+  record.free_stack = 0;
+  record.serial = uint64_t{t.id} << 40 | t.allocations;
+  fill_pattern(kCanary, front_of(cell), cell.user);
+  fill_pattern(kCanary, cell.user + bytes, cell.end);
+  record.state.store(State::kLive, std::memory_order_release);  // release: who sees it live sees all of the above
+  return reinterpret_cast<void*>(cell.user);
+}
+
+// Every so many allocations: a sweep, a stop for the debugger.
+void DebugHeap::watch(ThreadState& t) {
+  if ((uint64_t{t.id} << 40 | t.allocations) == break_at_) raise(SIGTRAP);
+  if (sweep_every_ != 0 && t.allocations % sweep_every_ == 0) sweep("sweep");
+}
+
+// --- the end of a block
+
+// The cell of which `p` is the block's start, whatever its state.
+bool DebugHeap::block_at(uintptr_t p, Cell& cell) const {
+  return debug::locate(view(), p, cell) && cell.user == p;
+}
+
+// One thread alone sees true for a life of a block.
+bool DebugHeap::end_life(uintptr_t p, Cell& cell) const {
+  if (MASU_UNLIKELY(!block_at(p, cell))) return false;
+  State live = State::kLive;
+  // acq_rel: the record is ours from here on, and the sweep sees that it is no more live.
+  return cell.record->state.compare_exchange_strong(live, State::kFreeing, std::memory_order_acq_rel,
+                                                    std::memory_order_acquire);
+}
+
+void DebugHeap::release(void* p, const Release& how, Frame from) {
+  if (p == nullptr) return;
+  ThreadState* t = threads_.self();
+  Cell cell;
+  if (MASU_UNLIKELY(t == nullptr || !end_life(reinterpret_cast<uintptr_t>(p), cell))) {
+    return report_bad_pointer(reinterpret_cast<uintptr_t>(p), how, Kind::kBadFree, from);
+  }
+  check_end(cell, how, from);
+  retire(*t, cell, from);
+}
+
+// The form of the call, then the red zones.
+void DebugHeap::check_end(const Cell& cell, const Release& how, Frame from) {
+  const Record& r = *cell.record;
+  Finding f;
+  f.kind = Kind::kInternal;
+  if (MASU_UNLIKELY(how.family != r.family)) {
+    f.kind = Kind::kMismatch;
+  } else if (how.size != kUnsaid && how.size != r.size) {
+    f.kind = how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
+  } else if (how.align != kUnsaid && how.align != (r.align_log2 == 0 ? 0 : size_t{1} << r.align_log2)) {
+    f.kind = how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
+  }
+  if (MASU_UNLIKELY(f.kind != Kind::kInternal)) {
+    f.address = cell.user;
+    f.call = how.call;
+    f.said_family = how.family;
+    f.said_size = how.size;
+    f.said_align = how.align;
+    f.block = facts_of(cell);
+    walk(f, from);
+    report(f);
+  }
+  if (MASU_UNLIKELY(diagnose_cell(view(), cell, f))) {
+    f.call = how.call;
+    walk(f, from);
+    report(f);
+  }
+}
+
+void DebugHeap::retire(ThreadState& t, const Cell& cell, Frame from) {
+  Record& record = *cell.record;
+  record.free_thread = t.id;
+  record.free_stack = stack_of(t, from);
+  if (MASU_UNLIKELY(cell.paged)) {
+    record.state.store(State::kQuarantined, std::memory_order_release);  // release, pairs with is_held()
+    return paged_.free(*paged_.find(cell.user));
+  }
+  fill_pattern(kPoison, cell.user, cell.user_end());
+  record.state.store(State::kQuarantined, std::memory_order_release);  // release: who sees it finds the poison whole
+  quarantine_.push(t, cell.user, cell.end - cell.begin, [this](uintptr_t user) { leave_quarantine(user); });
+}
+
+void DebugHeap::leave_quarantine(uintptr_t user) {
+  Cell cell;
+  if (MASU_UNLIKELY(!block_at(user, cell))) return;
+  Finding f;
+  if (MASU_UNLIKELY(diagnose_cell(view(), cell, f))) {
+    f.call = "quarantine";
+    report(f);
+  }
+  cell.record->state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
+  inner_.free(reinterpret_cast<void*>(cell.begin));
+}
+
+void DebugHeap::report_bad_pointer(uintptr_t p, const Release& how, Kind wild, Frame from) {
+  Finding f;
+  diagnose_pointer(view(), p, wild, f);
+  f.call = how.call;
+  walk(f, from);
+  report(f);
+}
+
+// Always moves: a pointer kept across a realloc is a stale one.
+void* DebugHeap::reallocate(void* p, size_t bytes, Frame from) {
+  if (p == nullptr) return allocate(bytes, {}, from);
+  const Release how{Family::kMalloc, "realloc", kUnsaid, kUnsaid};
+  Cell cell;
+  const uintptr_t user = reinterpret_cast<uintptr_t>(p);
+  if (!block_at(user, cell) ||
+      cell.record->state.load(std::memory_order_acquire) != State::kLive) {  // acquire, pairs with hand_out()
+    report_bad_pointer(user, how, Kind::kBadFree, from);
+    return nullptr;
+  }
+  void* fresh = allocate(bytes, {}, from);
+  if (fresh == nullptr) return nullptr;
+  raw_copy(fresh, p, min_of<size_t>(bytes, cell.record->size));
+  release(p, how, from);
+  return fresh;
+}
+
+size_t DebugHeap::size_of(const void* p, Frame from) {
+  if (p == nullptr) return 0;
+  Cell cell;
+  const uintptr_t user = reinterpret_cast<uintptr_t>(p);
+  if (MASU_LIKELY(block_at(user, cell) &&
+                  cell.record->state.load(std::memory_order_acquire) == State::kLive)) {  // acquire, pairs with hand_out()
+    return cell.record->size;
+  }
+  report_bad_pointer(user, {Family::kMalloc, "malloc_usable_size", kUnsaid, kUnsaid}, Kind::kBadUsableSize, from);
+  return 0;
+}
+
+// --- all blocks
+
+void DebugHeap::sweep(const char* when) {
+  if (!ready()) return;
+  auto check = [&](const Cell& cell) {
+    const uint64_t serial = cell.record->serial;
+    Finding f;
+    // acquire: a block that changed hands while we looked was not damaged.
+    const State before = cell.record->state.load(std::memory_order_acquire);
+    if (before == State::kFreeing || !diagnose_cell(view(), cell, f)) return;
+    if (cell.record->state.load(std::memory_order_acquire) != before || cell.record->serial != serial) return;
+    f.call = when;
+    report(f);
+  };
+  shadow_.each(check);
+  paged_.each([&](PagedBlocks::Slot& slot) {
+    // acquire, pairs with hand_out(): the canaries are there.
+    if (slot.record.state.load(std::memory_order_acquire) == State::kLive) check(PagedBlocks::cell(slot));
+  });
+}
+
+// --- private heaps: a number in the record of each of their blocks
+
+DebugHeap::OwnerT* DebugHeap::heap_new() {
+  auto* id = static_cast<uint32_t*>(allocate(sizeof(uint32_t), {}, caller_frame()));
+  if (id != nullptr) *id = heaps_.fetch_add(1, std::memory_order_relaxed) % 0xFFFF + 1;  // relaxed: only a number
+  return reinterpret_cast<OwnerT*>(id);
+}
+
+void* DebugHeap::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
+  void* p = allocate(bytes, {Family::kMalloc, align > kGranule ? align : 0}, caller_frame());
+  Cell cell;
+  if (p != nullptr && locate(reinterpret_cast<uintptr_t>(p), cell)) {
+    cell.record->heap = *reinterpret_cast<uint32_t*>(&heap) & 0xFFFF;
+  }
+  return p;
+}
+
+void DebugHeap::heap_delete(OwnerT& heap) {
+  const uint32_t id = *reinterpret_cast<uint32_t*>(&heap) & 0xFFFF;
+  const Frame from = caller_frame();
+  auto end = [&](const Cell& cell) {
+    if (cell.record->heap == id) release(reinterpret_cast<void*>(cell.user), {}, from);
+  };
+  shadow_.each([&](const Cell& cell) {
+    if (cell.record->state.load(std::memory_order_acquire) == State::kLive) end(cell);  // acquire, pairs with hand_out()
+  });
+  paged_.each([&](PagedBlocks::Slot& slot) {
+    if (slot.record.state.load(std::memory_order_acquire) == State::kLive) end(PagedBlocks::cell(slot));  // as above
+  });
+  release(&heap, {}, from);
+}
+
+// --- fork: pthread_atfork runs our handlers around the inner heap's
+
+void DebugHeap::fork_prepare() {
+  quarantine_.lock().lock();
+  paged_.lock().lock();
+}
+void DebugHeap::fork_parent() {
+  paged_.lock().unlock();
+  quarantine_.lock().unlock();
+}
+void DebugHeap::fork_child() {
+  fork_parent();
+  threads_.fork_child();
+}
+
+}  // namespace masu::debug

@@ -1,0 +1,132 @@
+// The heap of the debug lane: the interface of a heap (see api/rules.h) over the inner one, with the kind of each
+// call, a record and red zones for every block, and a quarantine. Any thread. A value; debug_masu.cc owns the one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/options.h"
+#include "debug/diagnose.h"
+#include "debug/finding.h"
+#include "debug/layout.h"
+#include "debug/paged.h"
+#include "debug/quarantine.h"
+#include "debug/raw_memory.h"
+#include "debug/shadow.h"
+#include "debug/stack_depot.h"
+#include "debug/threads.h"
+#include "debug/unwind/frame.h"
+#include "debug/unwind/unwinder.h"
+
+namespace masu::debug {
+
+constexpr size_t kUnsaid = SIZE_MAX;  // as api/rules.h has it
+
+// How a block is asked for and given back; size and align as a sized form says them.
+struct Request {
+  Family family = Family::kMalloc;
+  size_t align = 0;
+};
+struct Release {
+  Family family = Family::kMalloc;
+  const char* call = "free";
+  size_t size = kUnsaid;
+  size_t align = kUnsaid;  // 0: the form for blocks without alignment
+};
+
+class DebugHeap {
+ public:
+  using OwnerT = InnerHeap::OwnerT;
+
+  constexpr explicit DebugHeap(InnerHeap& inner) : inner_(inner) {}
+  DebugHeap(const DebugHeap&) = delete;
+  DebugHeap& operator=(const DebugHeap&) = delete;
+
+  // --- malloc's family; `from` is the program's frame
+  MASU_INLINE void* allocate(size_t bytes, Request r, Frame from) {
+    if (MASU_UNLIKELY(!ready_.load(std::memory_order_acquire)) && !start()) return nullptr;  // pairs with start()
+    return place(bytes, r, from, false);
+  }
+  void* allocate_zeroed(size_t bytes, Frame from) {
+    if (MASU_UNLIKELY(!ready_.load(std::memory_order_acquire)) && !start()) return nullptr;  // pairs with start()
+    return place(bytes, {}, from, true);
+  }
+  void release(void* p, const Release& how, Frame from);
+  void* reallocate(void* p, size_t bytes, Frame from);
+  size_t size_of(const void* p, Frame from);
+
+  // --- what symbols.h asks of a heap
+  MASU_INLINE void* malloc(size_t bytes) { return allocate(bytes, {}, caller_frame()); }
+  MASU_INLINE void free(void* p) { release(p, {}, caller_frame()); }
+  MASU_INLINE size_t usable_size(const void* p) { return size_of(p, caller_frame()); }
+  size_t good_size(size_t bytes) { return bytes; }  // exactly: every byte more is a red zone
+  bool trim() { return inner_.trim(); }
+  InnerHeap::Totals totals() { return inner_.totals(); }
+  size_t arena_live_bytes() { return inner_.arena_live_bytes(); }
+  Core<DebugLane>& core() { return inner_.core(); }
+  OwnerT* heap_new();
+  void* heap_malloc(OwnerT& heap, size_t bytes, size_t align);
+  void heap_delete(OwnerT& heap);
+
+  // --- what checks and reports ask
+  // The cell around an address; false where none is known. `covers` is the fast question before it.
+  MASU_INLINE bool covers(uintptr_t p) const { return shadow_.covers(p) || paged_.covers(p); }
+  bool locate(uintptr_t p, Cell& cell) const { return debug::locate(view(), p, cell); }
+  View view() const { return {shadow_, paged_}; }
+  const Shadow& shadow() const { return shadow_; }
+  PagedBlocks& paged() { return paged_; }
+  StackDepot& depot() { return depot_; }
+  Unwinder& unwinder() { return unwinder_; }
+  Threads& threads() { return threads_; }
+  bool ready() const { return ready_.load(std::memory_order_acquire); }  // acquire, pairs with start()
+
+  // Checks every block that is live or quarantined; findings are reported one by one.
+  void sweep(const char* when);
+  void configure(const Options& options);
+  void constructed();  // constructor time: threads will be noticed
+  void fork_prepare();
+  void fork_parent();
+  void fork_child();
+
+  // Fills the finding's stack from the program's frame.
+  void walk(Finding& f, Frame from);
+
+ private:
+  MASU_COLD bool start();
+  void* place(size_t bytes, Request r, Frame from, bool zeroed);
+  MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, Frame from, PagedBlocks::Side side);
+  MASU_NOINLINE void watch(ThreadState& t);
+  void* hand_out(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from);
+  MASU_INLINE bool sampled(ThreadState& t) {
+    if (MASU_LIKELY(guard_every_ == 0 || ++t.since_guard < guard_every_)) return false;
+    t.since_guard = 0;
+    return true;
+  }
+  MASU_INLINE bool block_at(uintptr_t p, Cell& cell) const;
+  MASU_INLINE bool end_life(uintptr_t p, Cell& cell) const;
+  void check_end(const Cell& cell, const Release& how, Frame from);
+  void retire(ThreadState& t, const Cell& cell, Frame from);
+  void leave_quarantine(uintptr_t user);
+  uint32_t stack_of(ThreadState& t, Frame from);
+  MASU_COLD void report_bad_pointer(uintptr_t p, const Release& how, Kind wild, Frame from);
+
+  InnerHeap& inner_;
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> starting_{false};
+  unsigned depth_ = 16;         // frames of a stack; 0: none
+  bool watching_ = false;       // sweep_every_ or break_at_ is set
+  uint64_t sweep_every_ = 0;
+  uint64_t break_at_ = 0;
+  uint32_t guard_every_ = 0;    // 1: every block; 0: none
+  std::atomic<uint32_t> heaps_{0};
+  Shadow shadow_;
+  PagedBlocks paged_;
+  Quarantine quarantine_;
+  Threads threads_;
+  StackDepot depot_;
+  Unwinder unwinder_;
+};
+
+DebugHeap& debug_heap();  // the process's own
+
+}  // namespace masu::debug

@@ -1,0 +1,57 @@
+// The debug lane's one global: its heap, and the symbols over it.
+#include "api/process.h"
+#include "api/rules.h"
+#include "debug/debug_heap.h"
+#include "debug/report.h"
+#include "debug/rules.h"
+
+namespace masu {
+
+using debug::DebugHeap;
+using debug::DebugLane;
+using debug::InnerHeap;
+
+thread_local constinit void* tls_self = const_cast<ThreadCache<DebugLane>*>(&InnerHeap::kUnbound);
+
+namespace {
+
+constexpr const char* kVersionLine = "masu 0.1.0 debug";
+constinit Process<DebugLane> g_process;
+constinit DebugHeap g_heap{g_process.heap()};
+
+MASU_INLINE debug::DebugRules rules() { return debug::DebugRules{g_heap}; }
+Process<DebugLane>& process() { return g_process; }
+
+void configure() {
+  g_heap.configure(g_process.options());
+  debug::set_halt(g_process.options().on(Option::kHalt));
+}
+
+__attribute__((constructor(101))) void process_start() {
+  g_heap.constructed();
+  g_process.constructed("debug");
+  pthread_atfork([] { g_heap.fork_prepare(); }, [] { g_heap.fork_parent(); }, [] { g_heap.fork_child(); });
+  configure();
+}
+
+__attribute__((destructor(101))) void process_end() {
+  g_heap.sweep("the check at exit");
+  g_process.finished();
+}
+
+}  // namespace
+
+namespace debug {
+DebugHeap& debug_heap() { return g_heap; }
+}  // namespace debug
+
+template <>
+Process<DebugLane>& Process<DebugLane>::self() {
+  return g_process;
+}
+
+}  // namespace masu
+
+#include "api/symbols.h"
+
+#include "api/operators.h"

@@ -1,0 +1,116 @@
+#include "debug/diagnose.h"
+
+#include "debug/layout.h"
+#include "debug/raw_memory.h"
+
+namespace masu::debug {
+namespace {
+
+// Nobody can know how many bytes one store wrote; a run of 2, 4 or 8 changed bytes was most likely one store.
+size_t likely_store(uintptr_t damage, uintptr_t end) {
+  const size_t bytes = end - damage;
+  return bytes == 2 || bytes == 4 || bytes == 8 ? bytes : 1;
+}
+
+void set_damage(Finding& f, const Cell& cell, Kind kind, uintptr_t damage, uintptr_t end) {
+  f.kind = kind;
+  f.access = Access::kWrite;
+  f.address = f.damage = damage;
+  f.damage_end = end;
+  f.bytes = likely_store(damage, end);
+  f.after_the_fact = true;
+  f.block = facts_of(cell);
+}
+
+bool held(const Cell& cell) { return Shadow::is_held(*cell.record); }
+
+// Changed bytes in front of a cell's block came from the block before it if that one's tail is changed up to its end.
+bool from_previous(const View& view, const Cell& cell, uintptr_t damage, Cell& previous) {
+  if (damage != cell.begin || cell.paged || !locate(view, cell.begin - 1, previous) || !held(previous)) return false;
+  const uintptr_t last = previous.end - 1;
+  const bool has_tail = previous.user_end() < previous.end;
+  return !has_tail || *reinterpret_cast<const uint8_t*>(last) != pattern_byte(kCanary, last);
+}
+
+}  // namespace
+
+bool locate(const View& view, uintptr_t p, Cell& cell) {
+  if (PagedBlocks::Slot* slot = view.paged.find(p); slot != nullptr) {
+    if (slot->record.state.load(std::memory_order_acquire) == State::kNever) return false;  // acquire: as is_held()
+    cell = PagedBlocks::cell(*slot);
+    return true;
+  }
+  return view.shadow.locate(p, cell);
+}
+
+void diagnose_pointer(const View& view, uintptr_t p, Kind wild, Finding& f) {
+  f.address = p;
+  f.kind = wild;
+  Cell cell;
+  if (!locate(view, p, cell)) return;
+  f.block = facts_of(cell);
+  if (p == cell.user && f.block.state != State::kLive && wild == Kind::kBadFree) f.kind = Kind::kDoubleFree;
+}
+
+bool diagnose_access(const View& view, uintptr_t p, size_t bytes, Finding& f) {
+  Cell cell;
+  if (!locate(view, p, cell)) return false;
+  f.block = facts_of(cell);
+  f.bytes = bytes;
+  f.address = p;
+  if (f.block.state != State::kLive) {
+    f.kind = Kind::kUseAfterFree;
+    return true;
+  }
+  const uintptr_t end = cell.user_end();
+  if (p >= cell.user && bytes <= end - p && p <= end) return false;
+  f.kind = Kind::kOverflow;
+  if (p >= cell.user && p < end) f.address = end;
+  if (p >= cell.begin && p < cell.user && !cell.paged) {
+    // Just behind the block before is likelier than before this one, where that block's tail is shorter.
+    Cell previous;
+    if (locate(view, cell.begin - 1, previous) && held(previous) &&
+        p - previous.user_end() < cell.user - p) {
+      f.block = facts_of(previous);
+    }
+  }
+  return true;
+}
+
+bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
+  const uintptr_t front = front_of(cell);
+  const uintptr_t end = cell.user_end();
+  const State state = cell.record->state.load(std::memory_order_acquire);  // acquire: canaries, then poison, are there
+  if (state == State::kQuarantined && !cell.paged) {
+    uintptr_t bad = first_damage(kPoison, cell.user, end);
+    if (bad != end) {
+      set_damage(f, cell, Kind::kUseAfterFree, bad, last_damage(kPoison, bad, end));
+      return true;
+    }
+    bad = first_damage(kCanary, end, cell.end);
+    if (bad != cell.end) {
+      set_damage(f, cell, Kind::kUseAfterFree, bad, last_damage(kCanary, bad, cell.end));
+      return true;
+    }
+  } else if (state != State::kLive && state != State::kFreeing) {
+    return false;
+  }
+  uintptr_t bad = first_damage(kCanary, end, cell.end);
+  if (bad != cell.end) {
+    set_damage(f, cell, Kind::kOverflow, bad, last_damage(kCanary, bad, cell.end));
+    return true;
+  }
+  bad = first_damage(kCanary, front, cell.user);
+  if (bad == cell.user) return false;
+  Cell previous;
+  if (from_previous(view, cell, bad, previous)) {
+    const uintptr_t tail = first_damage(kCanary, previous.user_end(), previous.end);
+    set_damage(f, previous, Kind::kOverflow, tail, last_damage(kCanary, bad, cell.user));
+  } else {
+    set_damage(f, cell, state == State::kQuarantined ? Kind::kUseAfterFree : Kind::kOverflow, bad,
+               last_damage(kCanary, bad, cell.user));
+  }
+  return true;
+}
+
+}  // namespace masu::debug

@@ -1,0 +1,34 @@
+// What is wrong with an address: pure functions of the shadow, the paged blocks and the address.
+#pragma once
+
+#include "debug/finding.h"
+#include "debug/paged.h"
+#include "debug/shadow.h"
+
+namespace masu::debug {
+
+struct View {
+  const Shadow& shadow;
+  const PagedBlocks& paged;
+};
+
+// The cell around the address; for a paged block its guard page counts as its own.
+bool locate(const View& view, uintptr_t p, Cell& cell);
+
+// An address that is no live block's start was given to free, realloc or malloc_usable_size: double-free where a
+// block began there, else `wild`.
+void diagnose_pointer(const View& view, uintptr_t p, Kind wild, Finding& f);
+
+// Memory at [p, p + bytes) was or will be touched: a use after free, or an overflow of the nearest block.
+// False where the access is fine, or the address is nothing we know.
+bool diagnose_access(const View& view, uintptr_t p, size_t bytes, Finding& f);
+
+// A live or quarantined cell whose red zones or poison changed. False where it is whole.
+bool diagnose_cell(const View& view, const Cell& cell, Finding& f);
+
+// The part of a cell before and behind the block that holds canaries.
+inline uintptr_t front_of(const Cell& cell) {
+  return max_of(cell.begin, cell.user - 64);
+}
+
+}  // namespace masu::debug

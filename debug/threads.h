@@ -1,0 +1,66 @@
+// What the debug lane keeps per thread: its number and name for reports, its count of allocations, its part of the
+// quarantine. States are reused by later threads with what they hold, so a thread's end loses nothing. A state
+// belongs to its thread; the table of names is for reports.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/attributes.h"
+#include "debug/unwind/stack_bounds.h"
+
+namespace masu::debug {
+
+struct QuarantineChunk;
+
+struct ThreadName {
+  uint32_t id, tid;
+  char name[16];
+};
+
+struct ThreadState {
+  uint32_t id = 0;  // 0 is the first thread to allocate: main
+  uint32_t tid = 0;
+  uint64_t allocations = 0;
+  uint32_t since_guard = 0;     // allocations since the last guarded one
+  QuarantineChunk* chunk = nullptr;
+  ThreadName* name = nullptr;
+  StackBounds bounds;
+  std::atomic<bool> in_use{false};
+  ThreadState* next = nullptr;  // of all states, newest first
+};
+
+extern thread_local constinit ThreadState* tls_thread MASU_HIDDEN __attribute__((tls_model("initial-exec")));
+
+class Threads {
+ public:
+  // The calling thread's state; null only where no memory is to be had.
+  MASU_INLINE ThreadState* self() {
+    ThreadState* t = tls_thread;
+    return MASU_LIKELY(t != nullptr) ? t : enter();
+  }
+  void start();       // constructor time: ends of threads are noticed from now on
+  void fork_child();  // only the calling thread is left
+  // As kept at the thread's end, or as the kernel has it now; false for a thread long gone.
+  bool name_of(uint32_t id, ThreadName& out) const;
+  template <class Visit>
+  void each(Visit&& visit) const {
+    // acquire, pairs with enter(): a state is initialized before it is linked.
+    for (ThreadState* t = all_.load(std::memory_order_acquire); t != nullptr; t = t->next) visit(*t);
+  }
+
+ private:
+  static constexpr uint32_t kNames = 1024;
+
+  MASU_COLD ThreadState* enter();
+  static void leave(void* state);
+
+  std::atomic<ThreadState*> all_{nullptr};
+  std::atomic<uint32_t> count_{0};
+  std::atomic<uint32_t> key_{0};  // + 1
+  ThreadName names_[kNames] = {};
+};
+
+}  // namespace masu::debug
