@@ -161,6 +161,7 @@ class Allocator {
   OwnerT* bind(Cache* cache, bool& transient);
   void unbind(OwnerT* o);
   OwnerT* lease_orphan();
+  OwnerT* lease_empty_orphan();
   OwnerT* create_owner();
   void publish(Stats<Sync>& stats, const typename RemoteStash<Lane>::Chain& chain);
   void flush_stash(OwnerT& o);

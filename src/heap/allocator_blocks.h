@@ -153,7 +153,8 @@ void Allocator<Lane>::free_slow(uintptr_t block) {
     o = bind(cache, transient);
     if (o != nullptr && o->id() == id) return free(reinterpret_cast<void*>(block));  // it adopted the block's owner
   }
-  if (o == nullptr || owner(id)->is_private) {
+  // relaxed: whoever has the block got it after the flag was set.
+  if (o == nullptr || owner(id)->is_private.load(std::memory_order_relaxed)) {
     core_.stats.count_shared(Event::kDirectFree);
     core_.links.set_ahead(block, 0);
     return owner(id)->inbox().push(core_.links, block, block);

@@ -113,7 +113,7 @@ auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
       OwnerT* orphan = owner(id);
       if (orphan == &o || orphan->retired) continue;
       if (!orphan->try_lease(kCollector)) {
-        others = others || !orphan->is_private;
+        others = others || !orphan->is_private.load(std::memory_order_relaxed);  // relaxed: only decides whether to wait
         continue;
       }
       orphan->enter();

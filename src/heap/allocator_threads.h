@@ -44,6 +44,23 @@ Owner<Lane>* Allocator<Lane>::lease_orphan() {
   return nullptr;
 }
 
+// One without segments and so without blocks, as deleted heaps leave behind: heaps that come and go need no more owners.
+template <class Lane>
+Owner<Lane>* Allocator<Lane>::lease_empty_orphan() {
+  if (orphans_.load(std::memory_order_relaxed) == 0) return nullptr;  // relaxed: as above
+  for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
+    OwnerT* o = owner(id);
+    if (o->retired || !o->try_lease(kPrivate)) continue;
+    if (o->runs().segments() == 0 && !o->has_incoming()) {
+      orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above
+      o->stats().count(Event::kOwnerAdopt);
+      return o;
+    }
+    o->end_lease();
+  }
+  return nullptr;
+}
+
 template <class Lane>
 Owner<Lane>* Allocator<Lane>::create_owner() {
   Lock guard(registry_);
@@ -120,7 +137,7 @@ void Allocator<Lane>::fork_child() {
   uint32_t orphans = 0;
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     OwnerT* o = owner(id);
-    if (o == mine || o->is_private) continue;
+    if (o == mine || o->is_private.load(std::memory_order_relaxed)) continue;  // relaxed: the only thread
     if (o->holder() != 0) {
       if (o->busy()) {
         o->retired = true;
@@ -139,8 +156,9 @@ void Allocator<Lane>::fork_child() {
 template <class Lane>
 Owner<Lane>* Allocator<Lane>::heap_new() {
   if (!ensure_ready()) return nullptr;
-  OwnerT* o = create_owner();
-  if (o != nullptr) o->is_private = true;
+  OwnerT* o = lease_empty_orphan();
+  if (o == nullptr) o = create_owner();
+  if (o != nullptr) o->is_private.store(true, std::memory_order_relaxed);  // relaxed: no block of it is out yet
   return o;
 }
 
@@ -158,7 +176,7 @@ void* Allocator<Lane>::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
     const PageId page = heap.alloc_run(C::of_run(bytes), static_cast<unsigned>(align / kPage), zero);
     block = page == kNoPage ? 0 : map().address(page);
   } else if (bytes <= PTRDIFF_MAX && align <= PTRDIFF_MAX) {
-    return reinterpret_cast<void*>(large_.alloc(core_, bytes, align, heap.id(), zero));
+    return reinterpret_cast<void*>(large_.alloc(core_, max_of(bytes, kPage), align, heap.id(), zero));
   }
   return block == 0 ? nullptr : hand_out(block);
 }
@@ -175,7 +193,7 @@ void Allocator<Lane>::heap_delete(OwnerT& heap) {
     });
     heap.runs().release_all();
     heap.init(core_, heap.id());
-    heap.is_private = false;
+    heap.is_private.store(false, std::memory_order_relaxed);  // relaxed: no block of it is out any more
   }
   unbind(&heap);
 }

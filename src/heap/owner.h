@@ -142,7 +142,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   bool tick_due() { return ++events_ % Lane::kTickEvents == 0; }
   uint64_t next_tick_ms = 0;      // when the holder looks for decayed memory again
   uint32_t pressure_seen = 0;     // of the heap's pressure epochs
-  bool is_private = false;        // a heap value: frees by others go straight to the inbox
+  typename Sync::template Atomic<bool> is_private{false};  // a heap value: frees by others go straight to the inbox
   bool retired = false;           // torn by a fork: never leased again
   typename Sync::Mutex private_lock{kRankRegistry};
 
