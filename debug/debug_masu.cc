@@ -11,7 +11,7 @@ using debug::DebugHeap;
 using debug::DebugLane;
 using debug::InnerHeap;
 
-thread_local constinit void* tls_self = const_cast<ThreadCache<DebugLane>*>(&InnerHeap::kUnbound);
+thread_local constinit void* tls_self = nullptr;
 
 namespace {
 
