@@ -52,10 +52,11 @@ apt_install() {
 
 # preloaded COMMAND...: one short run with the dynamic linker's own log, which names the library that every symbol came from.
 preloaded() {
+  local status=0
   rm -f "$tmp"/linker.*
   timeout -k 5 60 env LD_DEBUG=libs,bindings LD_DEBUG_OUTPUT="$tmp/linker" LD_PRELOAD="$MASU_LIB" \
-    MASU_OPTIONS="${MASU_OPTIONS:+$MASU_OPTIONS:}verbose=1" "$@" >"$tmp/start" 2>&1 </dev/null ||
-    { tail -5 "$tmp/start" >&2; fail "exit status $? from: $*"; }
+    MASU_OPTIONS="${MASU_OPTIONS:+$MASU_OPTIONS:}verbose=1" "$@" >"$tmp/start" 2>&1 </dev/null || status=$?
+  ((status == 0)) || { tail -5 "$tmp/start" >&2; fail "exit status $status from: $*"; }
   grep -qsF "calling init: $MASU_LIB" "$tmp"/linker.* || fail "$MASU_LIB was not loaded by: $*"
   [[ $MASU_EXPECT != masu ]] || grep -q '^masu: version' "$tmp/start" || fail "no 'masu: version' line from: $*"
 }
