@@ -1,0 +1,45 @@
+// What all owners of one heap share: the system, the arena, the link key, settings, counters without an owner.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/fault.h"
+#include "heap/arena.h"
+#include "heap/lane.h"
+#include "heap/link.h"
+#include "heap/stats.h"
+
+namespace masu {
+
+struct HeapConfig {
+  size_t arena_limit = 0;             // bytes; 0: what the machine allows
+  uint64_t decay_ms = 500;
+  size_t large_cache = 64 * kMiB;     // bytes
+  bool huge_pages = false;
+  bool ignore_misuse = false;         // count faults that can_ignore() instead of stopping
+};
+
+template <class Lane>
+struct Core {
+  typename Lane::Os os{};
+  Arena<Lane> arena;
+  LinkCodec links{0};
+  HeapConfig config;
+  Stats<typename Lane::Sync> stats;
+
+  // Counts and returns where the configuration lets us step over the fault.
+  MASU_COLD void fault(Fault f, const Evidence& e) {
+    stats.count_shared(Event::kMisuse);
+    if (config.ignore_misuse && can_ignore(f)) return;
+    Lane::fatal(f, e);
+  }
+  MASU_COLD void internal(const char* detail, uintptr_t address) {
+    Evidence e;
+    e.address = address;
+    e.detail = detail;
+    Lane::fatal(Fault::kInternal, e);
+  }
+};
+
+}  // namespace masu
