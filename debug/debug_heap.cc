@@ -12,6 +12,7 @@ using C = Classes<DebugLane>;
 namespace {
 
 constexpr size_t kDepotBytes = 64 * kMiB;
+constexpr uint32_t kSampleEvery = 5000;  // allocations for one guarded
 constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
 
 }  // namespace
@@ -40,7 +41,7 @@ void DebugHeap::configure(const Options& options) {
   sweep_every_ = static_cast<uint64_t>(options.get(Option::kSweep));
   break_at_ = static_cast<uint64_t>(options.get(Option::kBreakAt));
   watching_ = sweep_every_ != 0 || break_at_ != 0;
-  constexpr uint32_t kGuardEvery[] = {0, 0, 1};  // sample, off, all
+  constexpr uint32_t kGuardEvery[] = {kSampleEvery, 0, 1};  // sample, off, all
   guard_every_ = kGuardEvery[options.get(Option::kGuard)];
 }
 

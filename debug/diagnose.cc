@@ -77,6 +77,25 @@ bool diagnose_access(const View& view, uintptr_t p, size_t bytes, Finding& f) {
   return true;
 }
 
+// A guard page lies between two slots: the nearer block is the likelier one to have been left.
+bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f) {
+  f.address = p;
+  f.bytes = bytes;
+  f.kind = Kind::kOverflow;
+  PagedBlocks::Slot* slot = view.paged.find(p);
+  PagedBlocks::Slot* after = view.paged.find(align_down(p, kPage) + kPage);
+  if (slot == nullptr) slot = after;
+  if (slot == nullptr) return false;
+  if (after != nullptr && after != slot && after->user - p < p - PagedBlocks::cell(*slot).user_end() &&
+      after->record.state.load(std::memory_order_acquire) == State::kLive) {  // acquire, pairs with hand_out()
+    slot = after;
+  }
+  f.block = facts_of(PagedBlocks::cell(*slot));
+  const bool in_pages = p - slot->data < slot->pages * kPage;
+  if (f.block.state != State::kLive && in_pages) f.kind = Kind::kUseAfterFree;
+  return f.block.state != State::kNever;
+}
+
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
   const uintptr_t front = front_of(cell);
   const uintptr_t end = cell.user_end();

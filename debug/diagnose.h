@@ -23,6 +23,9 @@ void diagnose_pointer(const View& view, uintptr_t p, Kind wild, Finding& f);
 // False where the access is fine, or the address is nothing we know.
 bool diagnose_access(const View& view, uintptr_t p, size_t bytes, Finding& f);
 
+// An access of the paged blocks' range faulted at `p`.
+bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f);
+
 // A live or quarantined cell whose red zones or poison changed. False where it is whole.
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f);
 

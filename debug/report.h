@@ -10,4 +10,7 @@ namespace masu::debug {
 void report(const Finding& f);
 void set_halt(bool halt);
 
+// Takes SIGSEGV and SIGBUS over; once, at constructor time.
+void install_fault_handler();
+
 }  // namespace masu::debug
