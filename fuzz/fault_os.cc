@@ -129,6 +129,7 @@ bool World::refuse(Call call) {
 
 // First fit, lowest address.
 void* World::place(size_t pages, size_t align) {
+  if (pages == 0) Scheduler::get().stop("a mapping of no bytes");
   align = std::max(align, config_.page_size) / kUnit;
   for (size_t at = 0; at + pages <= kPages;) {
     size_t n = 0;

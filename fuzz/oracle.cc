@@ -122,9 +122,6 @@ void Model::place(unsigned slot, const Request& r, void* p, size_t usable) {
   if (r.bytes > PTRDIFF_MAX) fail("%s: %zu bytes were granted", call, r.bytes);
   if (usable < r.bytes) fail("%s: %zu bytes asked, %zu usable", call, r.bytes, usable);
   if (at % std::max<size_t>(r.align, 16) != 0) fail("%s: %p is not aligned to %zu", call, p, std::max<size_t>(r.align, 16));
-  if (std::has_single_bit(r.bytes) && at % std::min<size_t>(r.bytes, 4096) != 0) {
-    fail("%s: %p is not naturally aligned for %zu bytes", call, p, r.bytes);
-  }
   if (!World::get().is_committed(at, std::max<size_t>(usable, 1))) {
     fail("%s: %p, %zu bytes, is not all the heap's memory", call, p, usable);
   }
@@ -144,6 +141,9 @@ void Model::place(unsigned slot, const Request& r, void* p, size_t usable) {
 void Model::allocated(unsigned slot, const Request& r, void* p, size_t usable) {
   place(slot, r, p, usable);
   const Block& b = blocks_[slot];
+  if (std::has_single_bit(r.bytes) && b.at % std::min<size_t>(r.bytes, 4096) != 0) {
+    fail("%s: %p is not naturally aligned for %zu bytes", r.call, p, r.bytes);
+  }
   if (r.zeroed) {
     look(b.at, b.asked, false);
     const auto* bytes = reinterpret_cast<const unsigned char*>(b.at);

@@ -112,7 +112,7 @@ void Session<Lane>::allocate_aligned(const Operation& op) {
       void* const before = &p;
       p = before;
       const int error = rules().posix_memalign(&p, align, bytes);
-      if (errno != 0) fail("posix_memalign(%zu, %zu) set errno %d", align, bytes, errno);
+      if (!kConcurrent && errno != 0) fail("posix_memalign(%zu, %zu) set errno %d", align, bytes, errno);
       if (error != 0 && p != before) fail("posix_memalign(%zu, %zu) failed and wrote its result", align, bytes);
       if ((error == EINVAL) != (!power || align % sizeof(void*) != 0)) {
         fail("posix_memalign(%zu, %zu) returned %d", align, bytes, error);
@@ -140,12 +140,19 @@ void Session<Lane>::reallocate(const Operation& op) {
   Hold hold(model(), slot);
   const size_t bytes = size_of_code(op.size);
   const auto at = reinterpret_cast<void*>(model().block(slot).at);
+  const bool in_arena = heap().is_live(at);
   const Block old = model().suspend(slot);
   errno = 0;
   void* p = rules().realloc(at, bytes);
-  if (p != nullptr) return model().moved(slot, old, bytes, p, heap().usable_size(p));
+  if (p != nullptr) {
+    model().moved(slot, old, bytes, p, heap().usable_size(p));
+    // A private heap's block stays its own where it is only resized.
+    const bool resized = p == at || (!in_arena && bytes > Heap::C::kMaxSize);
+    model().block(slot).heap = resized ? old.heap : 0;
+    return;
+  }
   if (bytes == 0) {
-    if (errno != 0) fail("realloc(p, 0) set errno %d", errno);
+    if (!kConcurrent && errno != 0) fail("realloc(p, 0) set errno %d", errno);
     return;
   }
   refused("realloc", bytes, errno);

@@ -1,0 +1,27 @@
+// The lanes by name, for the tools that run an input on one of them.
+#pragma once
+
+#include <string_view>
+
+#include "fuzz/target.h"
+
+namespace masu::fuzz {
+
+struct NamedLane {
+  const char* name;
+  Scheduler::Result (*run)(const Input&);
+};
+
+constexpr NamedLane kLanes[] = {
+    {"seq_model", run_on<SequentialLane>},
+    {"sched_model", run_on<ScheduledLane>},
+};
+
+inline const NamedLane* lane_named(std::string_view name) {
+  for (const NamedLane& lane : kLanes) {
+    if (name == lane.name) return &lane;
+  }
+  return nullptr;
+}
+
+}  // namespace masu::fuzz
