@@ -20,6 +20,18 @@ constexpr size_t kPackedMax = 8 * kKiB;
 // Looked up by granules up to here: a branch at kPackedMax would be mispredicted by programs that mix sizes.
 constexpr size_t kTableMax = 32 * kKiB;
 
+// Pages of a slab: enough blocks to make a refill worth its metadata, little enough that an
+// emptied slab is likely, and at most 1/32 lost behind the last block.
+constexpr size_t slab_pages_for(size_t size) {
+  if (size > kPackedMax) return size / kPage;
+  const size_t want = min_of<size_t>(max_of<size_t>(size * 16, 2 * kPage), 16 * kPage);
+  auto wasteful = [size](size_t pages) { return (pages * kPage) % size * 32 > pages * kPage; };
+  size_t pages = div_up(want, kPage);
+  while (pages < 16 && wasteful(pages)) ++pages;
+  while (wasteful(pages)) --pages;
+  return pages;
+}
+
 template <size_t kMaxRunPages>
 class SizeClasses {
   static constexpr unsigned kMaxClasses = 1u << kClassBits;
@@ -34,24 +46,12 @@ class SizeClasses {
     uint8_t by_pages[kMaxRunPages + 1] = {};              // requests above it, and runs for smaller ones
   };
 
-  // Pages of a slab: enough blocks to make a refill worth its metadata, little enough that an
-  // emptied slab is likely, and at most 1/32 lost behind the last block.
-  static constexpr size_t slab_pages(size_t size) {
-    if (size > kPackedMax) return size / kPage;
-    const size_t want = min_of<size_t>(max_of<size_t>(size * 16, 2 * kPage), 16 * kPage);
-    auto wasteful = [size](size_t pages) { return (pages * kPage) % size * 32 > pages * kPage; };
-    size_t pages = div_up(want, kPage);
-    while (pages < 16 && wasteful(pages)) ++pages;
-    while (wasteful(pages)) --pages;
-    return pages;
-  }
-
   static constexpr Tables make() {
     Tables t;
     auto add = [&t](size_t size) {
       t.size[t.count] = static_cast<uint32_t>(size);
-      t.pages[t.count] = static_cast<uint8_t>(slab_pages(size));
-      t.blocks[t.count] = static_cast<uint16_t>(slab_pages(size) * kPage / size);
+      t.pages[t.count] = static_cast<uint8_t>(slab_pages_for(size));
+      t.blocks[t.count] = static_cast<uint16_t>(slab_pages_for(size) * kPage / size);
       ++t.count;
     };
     for (size_t size = kGranule; size <= 128; size += kGranule) add(size);
