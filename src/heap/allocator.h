@@ -152,10 +152,7 @@ class Allocator {
   MASU_NOINLINE void free_full(Cache* cache, ClassId c, uintptr_t block);
   MASU_NOINLINE void free_slow(uintptr_t block);
   MASU_NOINLINE size_t usable_slow(uintptr_t block);
-  MASU_COLD void fault_free(uintptr_t block, const char* where) {
-    Evidence e;
-    core_.fault(diagnose_free<Lane>(core_.arena, block, e, where), e);
-  }
+  MASU_COLD void fault_free(uintptr_t p, const char* where);
 
   // The owner this thread works as: its own, or for a thread past its exit one leased for this call.
   OwnerT* bind(Cache* cache, bool& transient);

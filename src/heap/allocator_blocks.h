@@ -135,6 +135,20 @@ void Allocator<Lane>::free_full(Cache* cache, ClassId c, uintptr_t block) {
   o->leave();
 }
 
+template <class Lane>
+void Allocator<Lane>::fault_free(uintptr_t p, const char* where) {
+  Evidence e;
+  Fault fault = diagnose_free<Lane>(core_.arena, p, e, where);
+  if (fault == Fault::kForeignFree) {
+    if (const auto block = large_.containing(p); block.address != 0) {
+      e.block = block.address;
+      e.block_size = block.bytes;
+      fault = p % kGranule != 0 ? Fault::kMisalignedFree : Fault::kInteriorFree;
+    }
+  }
+  core_.fault(fault, e);
+}
+
 // Null, large, somebody else's, or nobody's.
 template <class Lane>
 void Allocator<Lane>::free_slow(uintptr_t block) {

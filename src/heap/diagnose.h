@@ -17,7 +17,7 @@ Fault diagnose_free(const Arena<Lane>& arena, uintptr_t p, Evidence& e, const ch
   e.where = where;
   if (!map.covers(p)) return Fault::kForeignFree;
   PageId page = map.page(p);
-  if (Arena<Lane>::segment_of(page) >= arena.ever_used()) return Fault::kWildFree;
+  if (page >= map.granules() / kGranulesPerPage) return Fault::kWildFree;
   Tag tag = map.tag(page);
   if (tag == kTagUnmapped) return Fault::kUnmappedFree;
   if (tag == kTagFree) {

@@ -66,6 +66,15 @@ class Large {
     return block == nullptr ? 0 : block->bytes;
   }
 
+  // The live block around an address; address 0 where there is none. Walks the table: for reports only.
+  Block containing(uintptr_t p) {
+    Lock guard(lock_);
+    for (size_t i = 0; i < capacity_; ++i) {
+      if (table_[i].address != 0 && p - table_[i].address < table_[i].bytes) return table_[i];
+    }
+    return {};
+  }
+
   // Grows or shrinks in place or by moving page tables; 0 (and the block as it was) where that fails.
   uintptr_t resize(Core<Lane>& core, uintptr_t p, size_t bytes) {
     const size_t page = core.os.page_size();

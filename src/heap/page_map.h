@@ -50,7 +50,7 @@ class PageMap {
   // A reserved range of kBytesPerPage * pages bytes; parts become usable by commit_pages.
   void place(void* tables, uintptr_t base, size_t pages) {
     base_ = base;
-    granules_ = pages * kGranulesPerPage;
+    bytes_ = pages * kPage;
     live_ = static_cast<AtomicWord*>(tables);
     live_from_zero_ = live_ - (base >> (kGranuleShift + 6));
     open_ = reinterpret_cast<uint64_t*>(live_ + pages * kWordsPerPage);
@@ -58,17 +58,22 @@ class PageMap {
     tags_ = reinterpret_cast<AtomicTag*>(slabs_ + pages);
   }
 
+  // Tables are committed from the first page on; what lies behind them is as foreign as any other address.
   template <class Os>
   bool commit_pages(Os& os, PageId first, size_t pages) {
-    return commit(os, live_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*live_)) &&
-           commit(os, open_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*open_)) &&
-           commit(os, slabs_ + first, pages * sizeof(*slabs_)) && commit(os, tags_ + first, pages * sizeof(*tags_));
+    const bool good = commit_tables(os, first, pages);
+    // release, pairs with nothing: a thread that was handed a block there was handed it after this.
+    if (good) granules_.store((first + pages) * kGranulesPerPage, std::memory_order_release);
+    return good;
   }
 
-  // Granule of an address: >= granules() for whatever lies outside the arena or off the granule grid.
+  // Granule of an address: >= granules() for whatever lies outside the pages in use or off the granule grid.
   MASU_INLINE size_t granule(uintptr_t p) const { return std::rotr(p - base_, kGranuleShift); }
-  MASU_INLINE size_t granules() const { return granules_; }
-  MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < granules_ * kGranule; }
+  // relaxed: see commit_pages().
+  MASU_INLINE size_t granules() const { return granules_.load(std::memory_order_relaxed); }
+  // Inside the range, in use or not.
+  MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < bytes_; }
+
   MASU_INLINE static PageId page_of_granule(size_t granule) {
     return static_cast<PageId>(granule / kGranulesPerPage);
   }
@@ -131,6 +136,12 @@ class PageMap {
   PageId slab_start(PageId page) const { return page - slabs_[page].back; }
 
  private:
+  template <class Os>
+  bool commit_tables(Os& os, PageId first, size_t pages) {
+    return commit(os, live_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*live_)) &&
+           commit(os, open_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*open_)) &&
+           commit(os, slabs_ + first, pages * sizeof(*slabs_)) && commit(os, tags_ + first, pages * sizeof(*tags_));
+  }
   template <class Os, class T>
   static bool commit(Os& os, T* first, size_t bytes) {
     const size_t page = os.page_size();
@@ -140,7 +151,8 @@ class PageMap {
   }
 
   uintptr_t base_ = 0;
-  size_t granules_ = 0;
+  size_t bytes_ = 0;
+  typename Sync::template Atomic<size_t> granules_{0};
   AtomicWord* live_ = nullptr;
   AtomicWord* live_from_zero_ = nullptr;  // live_ as if the arena began at address 0
   AtomicTag* tags_ = nullptr;
