@@ -90,7 +90,7 @@ class Arena {
     --in_use_;
     ++kept_;
     push(dirty_, s, kDirty);
-    if (dirty_.count > Lane::kKeepSegments) purge_one(os, stats);
+    if (dirty_.count > Lane::kKeepSegments + in_use_ / 4) purge_one(os, stats);
   }
 
   // Purges kept segments that were released before `deadline_ms`.
@@ -182,13 +182,16 @@ class Arena {
   }
 
   SegmentId fresh(Os& os) {
-    if (SegmentId s = reserved_.head; s != kNoSegment) {
-      if (!give_memory(os, s)) return kNoSegment;
-      return pop(reserved_);
-    }
     // Claiming fails for want of memory or because somebody else's mapping lies there; a few further
     // places tell the two apart.
-    const uint32_t tries = claims_ ? kClaimTries : 1;
+    uint32_t tries = claims_ ? kClaimTries : 1;
+    for (SegmentId s = reserved_.head; s != kNoSegment && tries > 0; s = segment(s).next, --tries) {
+      if (!give_memory(os, s)) continue;
+      unlink(reserved_, s);
+      return s;
+    }
+    if (reserved_.head != kNoSegment && !claims_) return kNoSegment;
+    tries = claims_ ? kClaimTries : 1;
     for (SegmentId s = bump_; s < planned_ && s < bump_ + tries; ++s) {
       if ((s == bump_ || s % Lane::kChunkSegments == 0) && !commit_chunk(os, s)) return kNoSegment;
       if (!give_memory(os, s)) continue;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -259,7 +260,13 @@ template <class Lane>
 class TestHeap {
  public:
   using Heap = Allocator<Lane>;
-  explicit TestHeap(const HeapConfig& config = small()) : heap_(std::make_unique<Heap>()) { EXPECT_TRUE(heap_->init(config)); }
+  explicit TestHeap(const HeapConfig& config = small()) : TestHeap(config, [](auto&) {}) {}
+  // prepare(os) comes before init().
+  template <class Prepare>
+  TestHeap(const HeapConfig& config, Prepare prepare) : heap_(std::make_unique<Heap>()) {
+    prepare(heap_->core().os);
+    EXPECT_TRUE(heap_->init(config));
+  }
   ~TestHeap() {
     heap_->destroy();
     if constexpr (requires { heap_->core().os.mapped(); }) {
@@ -271,6 +278,18 @@ class TestHeap {
     HeapConfig c;
     c.arena_limit = Lane::kMaxArena < kGiB ? Lane::kMaxArena / 4 : kGiB;
     return c;
+  }
+  // Pages of the arena's segments that have memory behind them.
+  size_t resident_pages() {
+    auto& arena = heap_->core().arena;
+    const size_t page = heap_->core().os.page_size();
+    std::vector<unsigned char> in_core(Arena<Lane>::kSegmentBytes / LinuxOs{}.page_size());
+    size_t n = 0;
+    for (SegmentId s = 0; s < arena.ever_used(); ++s) {
+      if (mincore(arena.at(s), Arena<Lane>::kSegmentBytes, in_core.data()) != 0) continue;  // not mapped
+      n += static_cast<size_t>(std::count_if(in_core.begin(), in_core.end(), [](unsigned char c) { return (c & 1) != 0; }));
+    }
+    return n * LinuxOs{}.page_size() / page;
   }
   Heap& operator*() { return *heap_; }
   Heap* operator->() { return heap_.get(); }
@@ -328,6 +347,91 @@ class Random {
 
  private:
   uint64_t state_;
+};
+
+// Random operations on one thread's blocks, whose contents it watches. Null is an answer; a block never gets lost:
+// a failed realloc leaves it as it was.
+template <class Heap>
+class Churn {
+ public:
+  Churn(Heap& heap, uint64_t seed, size_t most) : heap_(heap), random_(seed), most_(most) {}
+  ~Churn() { free_all(); }
+  Churn(const Churn&) = delete;
+  Churn& operator=(const Churn&) = delete;
+
+  void step() {
+    const size_t bytes = random_.size(random_.below(16) == 0 ? most_ : 3000);
+    if (live_.size() < 2 || random_.below(80) > live_.size()) {
+      const size_t align = size_t{1} << random_.below(random_.below(8) == 0 ? 22 : 6);
+      switch (random_.below(3)) {
+        case 0: return add(heap_.malloc(bytes), bytes);
+        case 1: {
+          void* p = heap_.calloc(bytes);
+          EXPECT_TRUE(p == nullptr || all_zero(p, bytes));
+          return add(p, bytes);
+        }
+        default: {
+          void* p = heap_.aligned(bytes, align);
+          EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % align, 0u);
+          return add(p, bytes);
+        }
+      }
+    }
+    const size_t i = random_.below(live_.size());
+    const Block old = live_[i];
+    EXPECT_TRUE(filled(old.p, old.bytes, old.key)) << "somebody wrote into a live block";
+    if (random_.below(3) != 0) {
+      drop(i);
+      return heap_.free(old.p);
+    }
+    void* p = heap_.realloc(old.p, bytes);
+    if (p == nullptr) {
+      ++nulls;
+      EXPECT_TRUE(filled(old.p, old.bytes, old.key)) << "a failed realloc changed the block";
+      return;
+    }
+    EXPECT_TRUE(filled(p, min_of(bytes, old.bytes), old.key)) << "realloc lost contents";
+    drop(i);
+    add(p, bytes);
+  }
+  void steps(int n) {
+    while (n-- > 0) step();
+  }
+  void free_all() {
+    for (const Block& b : live_) {
+      EXPECT_TRUE(filled(b.p, b.bytes, b.key));
+      heap_.free(b.p);
+    }
+    live_.clear();
+  }
+  size_t live() const { return live_.size(); }
+  unsigned nulls = 0;
+
+ private:
+  struct Block {
+    void* p;
+    size_t bytes;
+    uint64_t key;
+  };
+  void add(void* p, size_t bytes) {
+    if (p == nullptr) {
+      ++nulls;
+      return;
+    }
+    EXPECT_GE(heap_.usable_size(p), bytes);
+    fill(p, bytes, ++key_);
+    live_.push_back({p, bytes, key_});
+  }
+  void drop(size_t i) {
+    live_[i] = live_.back();
+    live_.pop_back();
+  }
+
+  Heap& heap_;
+  Random random_;
+  size_t most_;
+  uint64_t key_ = 0;
+  std::vector<Block> live_;
 };
 
 }  // namespace masu::test
