@@ -9,6 +9,8 @@ namespace {
 
 const char kPlace[] = R"(\((.+)\+0x([0-9a-f]{1,16})\)(?: \(BuildId: ([0-9a-f]*)\))?)";
 
+constexpr size_t kMaxLine = 8192;  // std::regex takes stack for every character
+
 std::string line_of(const SourceFrame& frame) {
   std::string text = frame.file;
   if (frame.line != 0) text += ":" + std::to_string(frame.line);
@@ -24,7 +26,9 @@ class Rewriter {
 
   void line(const std::string& line) {
     std::smatch parts;
-    if (std::regex_match(line, parts, frame_)) {
+    if (line.size() > kMaxLine) {
+      out_ << line << "\n";
+    } else if (std::regex_match(line, parts, frame_)) {
       frame(parts);
     } else if (std::regex_match(line, parts, summary_)) {
       summary(parts);
@@ -41,13 +45,15 @@ class Rewriter {
   // Inlined frames push the numbers of those outside them up.
   void frame(const std::smatch& parts) {
     const std::string begin = parts[1], address = parts[3], place = parts[4];
-    if (std::stoul(parts[2]) == 0) next_ = 0;
-    const std::vector<SourceFrame> found = resolve(parts, 5);
-    if (found.empty()) out_ << begin << next_++ << address << " in ?? " << place << "\n";
-    for (const SourceFrame& source : found) {
-      out_ << begin << next_++ << address << " in " << name_of(source) << " "
-           << (source.file.empty() ? place : line_of(source)) << "\n";
+    const size_t number = std::stoul(parts[2]);
+    if (number == 0) inlined_ = 0;
+    const std::vector<SourceFrame> found = parts[5].matched ? resolve(parts, 5) : std::vector<SourceFrame>();
+    if (found.empty()) out_ << begin << number + inlined_ << address << " in ??" << place << "\n";
+    for (size_t i = 0; i < found.size(); ++i) {
+      out_ << begin << number + inlined_ + i << address << " in " << name_of(found[i])
+           << (found[i].file.empty() ? place : " " + line_of(found[i])) << "\n";
     }
+    if (!found.empty()) inlined_ += found.size() - 1;
   }
 
   void summary(const std::smatch& parts) const {
@@ -61,13 +67,13 @@ class Rewriter {
     }
   }
 
-  // 1 before the number, 2 number, 3 address, 4 place, 5 path, 6 offset, 7 build-id
-  const std::regex frame_{std::string(R"((\s*#)(\d{1,5})( 0x[0-9a-f]+) in \?\? ()") + kPlace + ")"};
+  // 1 before the number, 2 number, 3 address, 4 place or nothing, 5 path, 6 offset, 7 build-id
+  const std::regex frame_{std::string(R"((\s*#)(\d{1,5})( 0x[0-9a-f]+) in \?\?( )") + kPlace + ")?"};
   // 1 text, 2 place, 3 path, 4 offset, 5 build-id
   const std::regex summary_{std::string(R"((SUMMARY: \w+: \S+) ()") + kPlace + R"()(?: in \?\?)?)"};
   std::ostream& out_;
   const LookUp& look_up_;
-  size_t next_ = 0;
+  size_t inlined_ = 0;  // in this stack so far, beyond the frames of the report
 };
 
 }  // namespace

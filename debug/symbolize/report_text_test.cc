@@ -35,8 +35,8 @@ TEST(ReportText, ExpandsInlinedFramesAndRenumbers) {
             "    #0 0x0000000000aa in inner() /src/a.h:3:7\n"
             "    #1 0x0000000000aa in outer(int) /src/a.cc:9\n"
             "    #2 0x0000000000bb in only_name (/lib/c.so+0x20) (BuildId: 11)\n"
-            "    #2 0x0000000000cc in ??\n"
-            "    #3 0x0000000000dd in ?? (/lib/unknown.so+0x30)\n"
+            "    #3 0x0000000000cc in ??\n"
+            "    #4 0x0000000000dd in ?? (/lib/unknown.so+0x30)\n"
             "\n"
             "freed here:\n"
             "    #0 0x0000000000bb in only_name (/lib/c.so+0x20)\n");
@@ -55,9 +55,12 @@ TEST(ReportText, LeavesOtherLinesAlone) {
   const std::string text =
       "    #x 0xaa in ?? (/lib/c.so+0x20)\n"
       "    #1 0xaa in main a.c:3\n"
+      "    #1 0xaa in ?? (/lib/c.so+0x20) trailing\n"
       "#0 0xaa in ?? (/lib/c.so+0x20123456789abcdef0)\n"
       "  0x602000000010: 41 [00]  |A.|\n";
   EXPECT_EQ(rewritten(text), text);
+  const std::string endless = "    #0 0xaa in ?? (" + std::string(1 << 20, 'a') + "+0x20)\n";
+  EXPECT_EQ(rewritten(endless), endless);
 }
 
 }  // namespace

@@ -25,14 +25,39 @@ bool is_function(Dwarf_Die* die) {
   return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
 }
 
-// C functions have no linkage name.
+bool follow(Dwarf_Die* die, unsigned name) {
+  Dwarf_Attribute attribute;
+  return dwarf_formref_die(dwarf_attr(die, name, &attribute), die) != nullptr;
+}
+
+// The name within its namespaces and classes, by where the function was declared.
+std::string qualified_name(Dwarf_Die die) {
+  const char* name = dwarf_diename(&die);
+  if (name == nullptr) return "";
+  std::string text = name;
+  while (follow(&die, DW_AT_abstract_origin) || follow(&die, DW_AT_specification)) {
+  }
+  Dwarf_Die* scopes = nullptr;
+  const int count = dwarf_getscopes_die(&die, &scopes);
+  const std::unique_ptr<Dwarf_Die, Freed> owner(scopes);
+  for (int i = 1; i < count; ++i) {
+    const int tag = dwarf_tag(&scopes[i]);
+    const char* outer = dwarf_diename(&scopes[i]);
+    if (tag == DW_TAG_namespace) {
+      text = std::string(outer != nullptr ? outer : "(anonymous namespace)") + "::" + text;
+    } else if (tag == DW_TAG_class_type || tag == DW_TAG_structure_type || tag == DW_TAG_union_type) {
+      text = std::string(outer != nullptr ? outer : "(anonymous class)") + "::" + text;
+    }
+  }
+  return text;
+}
+
+// Functions of C, and of C++ that no other file sees, have no linkage name.
 std::string function_name(Dwarf_Die* die) {
   Dwarf_Attribute attribute;
   Dwarf_Attribute* found = dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute);
-  if (found == nullptr) found = dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute);
   const char* linkage = found != nullptr ? dwarf_formstring(found) : nullptr;
-  const char* name = dwarf_diename(die);
-  return linkage != nullptr ? demangled(linkage) : name != nullptr ? name : "";
+  return linkage != nullptr ? demangled(linkage) : qualified_name(*die);
 }
 
 int number(Dwarf_Die* die, unsigned name) {
