@@ -38,7 +38,7 @@ struct FaultText {
 
 constexpr FaultText kFaultText[static_cast<size_t>(Fault::kCount)] = {
     {"no fault", ""},
-    {"free of a wild pointer", "the address was never returned by malloc"},
+    {"free of a wild pointer", "no block is there: malloc never returned the address, or it was freed long ago"},
     {"free of a foreign pointer", "not from this allocator: stack, global, own mmap, or another malloc"},
     {"free of an interior pointer", "pass the address that malloc returned"},
     {"free of a misaligned pointer", "pass the address that malloc returned"},

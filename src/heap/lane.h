@@ -30,10 +30,12 @@ struct LaneDefaults {
   static constexpr size_t kBinBytes = 256 * kKiB;
   static constexpr size_t kRunBinBytes = 2 * kMiB;
   static constexpr size_t kCacheBytes = 8 * kMiB;    // that a thread's bins may grow by, all together
-  static constexpr unsigned kBinMax = 512;
+  static constexpr unsigned kBinMax = 2048;
   static constexpr unsigned kBinMin = 4;
   static constexpr unsigned kBinFirst = 16;          // a bin's limit before it has shown demand
   static constexpr unsigned kRunBinFirst = 4;
+  static constexpr unsigned kBinRefill = 64;         // blocks, and bytes, that a refill takes at most
+  static constexpr size_t kBinRefillBytes = 16 * kKiB;
 
   // Remote stash: chains by owner; a chain is published at either bound.
   static constexpr unsigned kStashSlots = 64;
@@ -44,7 +46,7 @@ struct LaneDefaults {
 
   static constexpr unsigned kSpill = 64;             // pointers that a drain may set aside
   static constexpr unsigned kDrainStep = 256;        // blocks a drain looks at before it rests
-  static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages
+  static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use
   static constexpr unsigned kTickEvents = 64;        // boundary events between looks at the clock
   static constexpr unsigned kMaxLargeCached = 64;    // large mappings kept, whatever their size
   static constexpr unsigned kEscapeRounds = 8;       // rounds without progress before malloc gives up

@@ -30,6 +30,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     this->owner = this;
     bins_.init(*this);
     for (auto& head : slabs_) head = kNoPage;
+    for (auto& page : empty_) page = kNoPage;
     runs_.init(core, id, stats_);
     spilled_ = 0;
     overflow_ = 0;
@@ -61,9 +62,12 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     active_ |= uint64_t{1} << c;
     take_incoming();
     if (uintptr_t block = pop(c); block != 0) return block;
-    const unsigned limit = bins_.limit(c);
-    bins_.grow(*this, c);
-    return C::is_packed(c) ? fill_packed(c, max_of(limit / 2, 1u)) : fill_runs(c, max_of(limit / 4, 1u));
+    // Demand without frees earns longer refills, up to a point; only a full bin earns a wider one.
+    const unsigned want = max_of(bins_.limit(c) / 2, 1u);
+    if (!C::is_packed(c)) return fill_runs(c, 1);
+    const unsigned most = max_of<unsigned>(min_of<size_t>(Lane::kBinRefillBytes / C::size(c), Lane::kBinRefill), 1);
+    if (want < most) bins_.grow(*this, c);
+    return fill_packed(c, min_of(want, most));
   }
 
   // A bin is full and `block` (not live) must go somewhere.
@@ -89,11 +93,12 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   void collect() {
     while (take_incoming()) {
     }
+    empty_spill();
     for (ClassId c = 0; c < C::kCount; ++c) {
       flush(c, 0);
       bins_.set_limit(*this, c, Bins<Lane>::first_limit(c));
+      release_empty(c);
     }
-    empty_spill();
     runs_.release_spare();
   }
 
@@ -104,6 +109,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       if (!idle && ((active_ >> c) & 1)) continue;
       flush(c, idle ? 0 : bins_.blocks(*this, c) / 2);
       bins_.shrink(*this, c);
+      release_empty(c);
     }
     active_ = 0;
   }
@@ -180,15 +186,17 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       stats_.count(Event::kDrain);
       if (overflow_ == 0) stats_.count(Event::kDrainEmpty);
     }
+    uintptr_t holder = 0;  // of the link that names the block at hand
     for (unsigned i = 0; overflow_ != 0 && i < Lane::kDrainStep && spilled_ < Lane::kSpill; ++i) {
       const uintptr_t block = overflow_;
       ClassId c = 0;
-      if (!accept(block, c)) {
+      if (!accept(block, holder, c)) {
         overflow_ = 0;
         break;
       }
       core_->links.prefetch_ahead(block);
       overflow_ = core_->links.get(block);
+      holder = block;
       core_->links.wipe(block);
       if (!push(c, block)) {
         spill_[spilled_++] = block;
@@ -200,10 +208,10 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   }
 
   // Whether a chain may name this block: ours, a block's start, and out. It is live no more.
-  bool accept(uintptr_t block, ClassId& c) {
+  bool accept(uintptr_t block, uintptr_t holder, ClassId& c) {
     const size_t granule = map().granule(block);
     Evidence e;
-    e.address = block;
+    e.address = holder != 0 ? holder : block;
     e.where = "drain";
     if (granule >= map().granules()) {
       core_->fault(Fault::kCorruptLink, e);
@@ -211,7 +219,9 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     }
     const Tag tag = map().tag(Map::page_of_granule(granule));
     if (owner_of(tag) != id_ || !map().is_live(granule)) {
-      core_->fault(owner_of(tag) == id_ ? Fault::kDoubleFree : Fault::kCorruptLink, e);
+      const bool twice = owner_of(tag) == id_;
+      if (twice) e.address = block;
+      core_->fault(twice ? Fault::kDoubleFree : Fault::kCorruptLink, e);
       return false;
     }
     map().clear_live(granule);
@@ -262,6 +272,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       *words = bits;
     }
     slab.open = static_cast<uint16_t>(slab.open - got);
+    if (empty_[slab.cls] == page && got > 0) empty_[slab.cls] = kNoPage;
     return got;
   }
 
@@ -310,20 +321,41 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       const size_t granule = map().granule(block);
       if (MASU_UNLIKELY(map().is_open(granule))) core_->internal("a block came back to its slab twice", block);
       map().set_open(granule);
-      if (++slab.open < C::slab_blocks(c)) {
-        if (!slab.listed) list(page);
+      if (!slab.listed) list(page);
+      if (++slab.open < C::slab_blocks(c)) return;
+      // One empty slab a class stays: the next refill would only carve it again.
+      if (empty_[c] == kNoPage) {
+        empty_[c] = page;
         return;
       }
-      if (slab.listed) unlist(page);
-      uint64_t* words = map().open_words(page);
-      for (unsigned i = 0; i < C::slab_pages(c) * Map::kWordsPerPage; ++i) words[i] = 0;
-      map().set_tags(page, C::slab_pages(c), kTagFree);
+      unlist(page);
+      release_slab(page);
     } else {
       map().set_tag(page, kTagFree);
+      slab.used = 0;
+      stats_.count(Event::kSlabRelease);
+      runs_.free(page, C::slab_pages(c));
     }
+  }
+
+  void release_empty(ClassId c) {
+    const PageId page = empty_[c];
+    if (page == kNoPage) return;
+    empty_[c] = kNoPage;
+    unlist(page);
+    release_slab(page);
+  }
+
+  // All its blocks are open and it is in no list.
+  void release_slab(PageId page) {
+    Slab& slab = map().slab(page);
+    const unsigned pages = C::slab_pages(slab.cls);
+    uint64_t* words = map().open_words(page);
+    for (unsigned i = 0; i < pages * Map::kWordsPerPage; ++i) words[i] = 0;
+    map().set_tags(page, pages, kTagFree);
     slab.used = 0;
     stats_.count(Event::kSlabRelease);
-    runs_.free(page, C::slab_pages(c));
+    runs_.free(page, pages);
   }
 
   void list(PageId page) {
@@ -346,6 +378,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   uint32_t events_;
   uint64_t active_;           // classes with a refill or flush since the last decay
   PageId slabs_[C::kCount];  // slabs with open blocks, by class
+  PageId empty_[C::kCount];  // the one among them whose blocks are all open, if any
   Runs<Lane> runs_;
   Stats<Sync> stats_;
   unsigned spilled_;
@@ -367,7 +400,8 @@ bool Owner<Lane>::check() {
     for (PageId page = slabs_[c]; page != kNoPage; prev = page, page = map().slab(page).next) {
       const Slab& slab = map().slab(page);
       if (++steps > (1u << 24) || slab.prev != prev || slab.cls != c || !slab.listed || !slab.used) return false;
-      if (owner_of(map().tag(page)) != id_ || slab.open == 0 || slab.open >= C::slab_blocks(c)) return false;
+      if (owner_of(map().tag(page)) != id_ || slab.open == 0) return false;
+      if ((slab.open == C::slab_blocks(c)) != (empty_[c] == page)) return false;
       unsigned open = 0;
       const uint64_t* words = map().open_words(page);
       for (unsigned i = 0; i < C::slab_pages(c) * Map::kWordsPerPage; ++i) {
