@@ -15,7 +15,7 @@ expect() { # WANTED SCRIPT LIBRARY
   local got
   got=$(outcome "$2" "$3")
   [[ $got == "$1" ]] || { tail -5 "$tmp/outcome" >&2; fail "$2 $got on ${FAULT:-no fault} in $3.so"; }
-  echo "$name: $2 $got on $3.so ${FAULT-}: $(grep -m1 FAILED "$tmp/outcome" || true)"
+  echo "$name: $2 $got on $3.so ${FAULT-}: $(grep -a -m1 FAILED "$tmp/outcome" || true)"
 }
 for script in ${*:-python sqlite3 perl ruby php git redis man sshd nginx node}; do
   expect passed "$script" broken
@@ -27,7 +27,7 @@ for fault in realloc calloc overlap; do
   caught=0
   for script in ${*:-python sqlite3 perl ruby php git redis}; do
     got=$(outcome "$script" broken)
-    echo "$name: $script $got on $fault: $(grep -m1 FAILED "$tmp/outcome" || true)"
+    echo "$name: $script $got on $fault: $(grep -a -m1 FAILED "$tmp/outcome" || true)"
     [[ $got == passed ]] || caught=$((caught + 1))
   done
   ((caught > 0)) || fail "a wrong $fault was noticed by no script"

@@ -33,7 +33,7 @@ std::string report_of_crossing(void (*cross)(void*, void*), void* plugin_block, 
 
 int main(int, char** argv) {
   check_take_over();
-  const std::string path = std::string(argv[0]).substr(0, std::string(argv[0]).rfind('/')) + "/libplugin.so";
+  const std::string path = std::string(argv[0]).substr(0, std::string(argv[0]).rfind('/')) + "/libdeepbind_plugin.so";
   void* plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
   CHECK(plugin != nullptr);
   const auto make = reinterpret_cast<void* (*)(size_t)>(dlsym(plugin, "plugin_malloc"));
@@ -45,7 +45,7 @@ int main(int, char** argv) {
   bool died = false;
   std::string text = report_of_crossing([](void* block, void*) { free(block); }, make(100), nullptr, &died);
   CHECK(died == divided);
-  if (on_masu()) CHECK(text.find("masu") != std::string::npos);
+  if (on_masu()) CHECK(text.find("masu: ") != std::string::npos || text.find("MasuSanitizer: ") != std::string::npos);
   report_of_crossing([](void*, void* f) { reinterpret_cast<void (*)(void*)>(f)(hide(malloc(100))); }, nullptr,
                      reinterpret_cast<void*>(destroy), &died);
   CHECK(died == divided);

@@ -30,8 +30,8 @@ void plain_forms() {
     ::operator delete[](p[3], std::nothrow);
     ::operator delete(p[4], size);
     ::operator delete[](p[5], size);
-    free(p[6]);
-    free(p[7]);
+    ::operator delete(p[6], size);
+    ::operator delete[](p[7], std::nothrow);
   }
   ::operator delete(hide(static_cast<void*>(nullptr)));
   ::operator delete[](hide(static_cast<void*>(nullptr)), size_t{10});

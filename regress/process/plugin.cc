@@ -1,4 +1,4 @@
-// What plugin_user.cc and deepbind.cc load: a library that allocates while it is loaded, used and unloaded.
+// What plugin_user.cc loads: a library that allocates while it is loaded, used and unloaded.
 #include <map>
 #include <string>
 #include <vector>
