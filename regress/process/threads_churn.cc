@@ -43,7 +43,7 @@ int main() {
       CHECK(pthread_create(&threads[i], &attributes, body, reinterpret_cast<void*>(started + i)) == 0);
     }
     for (pthread_t thread : threads) CHECK(pthread_join(thread, nullptr) == 0);
-    if (started == kTogether * 300) resident = resident_kb(), mapped = mappings();
+    if (started == kTotal / 5) resident = resident_kb(), mapped = mappings();
   }
   CHECK(resident > 0);
   CHECK(resident_kb() < resident + 8 * 1024);
