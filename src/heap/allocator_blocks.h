@@ -140,10 +140,13 @@ void Allocator<Lane>::fault_free(uintptr_t p, const char* where) {
   Evidence e;
   Fault fault = diagnose_free<Lane>(core_.arena, p, e, where);
   if (fault == Fault::kForeignFree) {
-    if (const auto block = large_.containing(p); block.address != 0) {
+    bool live = false;
+    if (const auto block = large_.containing(p, live); block.address != 0) {
       e.block = block.address;
       e.block_size = block.bytes;
-      fault = p % kGranule != 0 ? Fault::kMisalignedFree : Fault::kInteriorFree;
+      fault = p == block.address ? Fault::kDoubleFree
+              : !live            ? Fault::kUnmappedFree
+                                 : p % kGranule != 0 ? Fault::kMisalignedFree : Fault::kInteriorFree;
     }
   }
   core_.fault(fault, e);

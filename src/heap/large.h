@@ -66,11 +66,17 @@ class Large {
     return block == nullptr ? 0 : block->bytes;
   }
 
-  // The live block around an address; address 0 where there is none. Walks the table: for reports only.
-  Block containing(uintptr_t p) {
+  // The block around an address, live or freed and kept; address 0 where there is none. Walks the table: for
+  // reports only.
+  Block containing(uintptr_t p, bool& live) {
     Lock guard(lock_);
+    live = true;
     for (size_t i = 0; i < capacity_; ++i) {
       if (table_[i].address != 0 && p - table_[i].address < table_[i].bytes) return table_[i];
+    }
+    live = false;
+    for (unsigned i = 0; i < cached_; ++i) {
+      if (p - cache_[i].address < cache_[i].bytes) return {cache_[i].address, cache_[i].bytes, 0};
     }
     return {};
   }
