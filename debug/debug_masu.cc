@@ -32,6 +32,7 @@ __attribute__((constructor(101))) void process_start() {
   g_process.constructed("debug");
   pthread_atfork([] { g_heap.fork_prepare(); }, [] { g_heap.fork_parent(); }, [] { g_heap.fork_child(); });
   configure();
+  debug::set_ranges();
   debug::install_fault_handler();
 }
 

@@ -39,7 +39,7 @@ constexpr KindText kKindText[static_cast<size_t>(Kind::kCount)] = {
     {"invalid-aligned-alloc-alignment", "", true},
     {"invalid-posix-memalign-alignment", "", true},
     {"invalid-allocation-alignment", "", true},
-    {"negative-size-param", "", true},
+    {"negative-size-param", "", false},
     {"memcpy-param-overlap", "", true},
     {"SEGV", "", false},
     {"memory-leak", kBreakHint, true},

@@ -31,6 +31,10 @@ class PagedBlocks {
   // The block can be used no more; the slot waits for its turn.
   void free(Slot& slot);
 
+  void range(uintptr_t& base, size_t& bytes) const {
+    base = base_;
+    bytes = bytes_;
+  }
   MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < bytes_; }
   // The slot around or just before an address (its guard page belongs to it); null where there never was one.
   Slot* find(uintptr_t p) const;

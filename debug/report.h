@@ -10,6 +10,9 @@ namespace masu::debug {
 void report(const Finding& f);
 void set_halt(bool halt);
 
+// Tells the checked memory functions what is ours; once, at constructor time.
+void set_ranges();
+
 // Takes SIGSEGV and SIGBUS over; once, at constructor time.
 void install_fault_handler();
 

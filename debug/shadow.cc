@@ -12,7 +12,7 @@ bool Shadow::place(InnerHeap& heap) {
   arena_ = &heap.core().arena;
   map_ = &arena_->map();
   base_ = map_->base();
-  bytes_ = map_->granules() * kGranule;
+  bytes_ = arena_->planned() * ArenaT::kSegmentBytes;
   const size_t page = heap.core().os.page_size();
   segments_ = static_cast<std::atomic<Header*>*>(
       heap.core().os.map(align_up(arena_->planned() * sizeof(*segments_), page), page));

@@ -65,6 +65,10 @@ class Shadow {
   // The cell around an address of the arena: false where no block was ever handed out around it.
   bool locate(uintptr_t p, Cell& cell) const;
 
+  void range(uintptr_t& base, size_t& bytes) const {
+    base = base_;
+    bytes = bytes_;
+  }
   MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < bytes_; }
 
   // Tells inner pages of a run where it begins.

@@ -87,6 +87,33 @@ void set_call_site(Dwarf_Die* inlined, Dwarf_Die* unit, SourceFrame& caller) {
   caller.column = number(inlined, DW_AT_call_column);
 }
 
+bool holds_functions(Dwarf_Die* die) {
+  switch (dwarf_tag(die)) {
+    case DW_TAG_namespace:
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+    case DW_TAG_lexical_block:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The functions that contain an address, innermost first. (dwarf_getscopes does not look into namespaces,
+// where clang puts functions.)
+bool find_functions(Dwarf_Die* parent, Dwarf_Addr address, std::vector<Dwarf_Die>& found) {
+  Dwarf_Die die;
+  for (bool more = dwarf_child(parent, &die) == 0; more; more = dwarf_siblingof(&die, &die) == 0) {
+    const bool contains = dwarf_haspc(&die, address) > 0;
+    if (!contains && !holds_functions(&die)) continue;
+    const bool inside = find_functions(&die, address, found);
+    if (contains && is_function(&die)) found.push_back(die);
+    if (contains || inside) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 class SourceLines::File {
@@ -157,23 +184,17 @@ class SourceLines::File {
   }
 
   // The functions around an address; all but the innermost have the place of the call that was inlined.
-  std::vector<SourceFrame> inlined_frames(Dwarf_Die* unit, Dwarf_Addr address) {
+  static std::vector<SourceFrame> inlined_frames(Dwarf_Die* unit, Dwarf_Addr address) {
+    std::vector<Dwarf_Die> functions;
+    find_functions(unit, address, functions);
     std::vector<SourceFrame> frames;
-    Dwarf_Die* innermost = nullptr;
-    if (dwarf_getscopes(unit, address, &innermost) <= 0) return frames;
-    const std::unique_ptr<Dwarf_Die, Freed> innermost_owner(innermost);
-    Dwarf_Die* scopes = nullptr;
-    const int count = dwarf_getscopes_die(innermost, &scopes);
-    const std::unique_ptr<Dwarf_Die, Freed> scopes_owner(scopes);
     Dwarf_Die* inlined = nullptr;
-    for (int i = 0; i < count; ++i) {
-      if (!is_function(&scopes[i])) continue;
+    for (Dwarf_Die& function : functions) {
       SourceFrame frame;
-      frame.function = function_name(&scopes[i]);
+      frame.function = function_name(&function);
       if (inlined != nullptr) set_call_site(inlined, unit, frame);
       frames.push_back(frame);
-      inlined = &scopes[i];
-      if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram) break;
+      inlined = &function;
     }
     return frames;
   }

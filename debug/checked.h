@@ -1,0 +1,76 @@
+// For the checked memory functions (debug_checked_*.cc): the bounds check, and libc's own function behind each.
+// The question "does it point into our heap?" costs two subtractions; only then is the block looked up.
+// Names begin with debug_ there because they replace libc's: no test may link them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/attributes.h"
+#include "debug/finding.h"
+#include "debug/unwind/frame.h"
+
+namespace masu::debug {
+
+// The address ranges of the process's heap, and of this library's code, whose own calls are not checked.
+struct Ranges {
+  uintptr_t arena, arena_bytes, paged, paged_bytes, code, code_bytes;
+  bool resolvable;  // the dynamic linker may be asked
+};
+extern Ranges g_ranges MASU_HIDDEN;
+
+// Reports if [p, p + bytes) leaves its block or the block is not live.
+MASU_NOINLINE void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, Frame from);
+// Reports only if the block is not live: how much will be written is not known yet.
+MASU_NOINLINE void check_heap_live(uintptr_t p, size_t bytes, const char* call, Frame from);
+MASU_COLD void report_negative(uintptr_t p, size_t bytes, const char* call, Frame from);
+MASU_NOINLINE void* find_next(const char* name);
+
+MASU_INLINE bool in_heap(const void* p) {
+  const uintptr_t at = reinterpret_cast<uintptr_t>(p);
+  return at - g_ranges.arena < g_ranges.arena_bytes || at - g_ranges.paged < g_ranges.paged_bytes;
+}
+MASU_INLINE void check(const void* p, size_t bytes, Access access, const char* call) {
+  if (MASU_UNLIKELY(in_heap(p)) && bytes != 0) check_heap(reinterpret_cast<uintptr_t>(p), bytes, access, call, caller_frame());
+}
+MASU_INLINE void check_read(const void* p, size_t bytes, const char* call) { check(p, bytes, Access::kRead, call); }
+MASU_INLINE void check_write(const void* p, size_t bytes, const char* call) { check(p, bytes, Access::kWrite, call); }
+MASU_INLINE void check_freed(const void* p, size_t bytes, const char* call) {
+  if (MASU_UNLIKELY(in_heap(p))) check_heap_live(reinterpret_cast<uintptr_t>(p), bytes, call, caller_frame());
+}
+MASU_INLINE void check_size(const void* p, size_t bytes, const char* call) {
+  if (MASU_UNLIKELY(bytes > PTRDIFF_MAX)) report_negative(reinterpret_cast<uintptr_t>(p), bytes, call, caller_frame());
+}
+
+// libc's function. `early` stands in for it while the dynamic linker is still at work.
+template <class F>
+class Real {
+ public:
+  constexpr Real(const char* name, F* early) : name_(name), early_(early) {}
+  template <class... A>
+  MASU_INLINE auto operator()(A... a) {
+    F* f = at_.load(std::memory_order_relaxed);  // relaxed: every thread finds the same
+    if (MASU_UNLIKELY(f == nullptr)) f = find();
+    return f(a...);
+  }
+
+ private:
+  MASU_NOINLINE F* find() {
+    if (early_ != nullptr && !g_ranges.resolvable) return early_;
+    F* f = reinterpret_cast<F*>(find_next(name_));
+    at_.store(f, std::memory_order_relaxed);  // relaxed: as above
+    return f;
+  }
+  const char* name_;
+  F* early_;
+  std::atomic<F*> at_{nullptr};
+};
+
+}  // namespace masu::debug
+
+// MASU_CHECKED(result, name, (parameters), early): defines libc's `name`; real_name is libc's own.
+#define MASU_CHECKED(result, name, parameters, early)                          \
+  static constinit masu::debug::Real<result parameters> real_##name(#name, early); \
+  extern "C" MASU_EXPORT result checked_##name parameters asm(#name);          \
+  result checked_##name parameters

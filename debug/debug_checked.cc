@@ -1,0 +1,60 @@
+#include "debug/checked.h"
+
+#include <dlfcn.h>
+
+#include "debug/debug_heap.h"
+#include "debug/report.h"
+
+namespace masu::debug {
+
+Ranges g_ranges = {};
+
+namespace {
+
+bool is_own(Frame from) { return from.pc - g_ranges.code < g_ranges.code_bytes; }
+
+MASU_COLD void report_access(Finding& f, Access access, const char* call, Frame from) {
+  f.access = access;
+  f.call = call;
+  f.at_fault = true;
+  debug_heap().walk(f, from);
+  report(f);
+}
+
+}  // namespace
+
+void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, Frame from) {
+  Finding f;
+  if (is_own(from) || MASU_LIKELY(!diagnose_access(debug_heap().view(), p, bytes, f))) return;
+  report_access(f, access, call, from);
+}
+
+void check_heap_live(uintptr_t p, size_t bytes, const char* call, Frame from) {
+  Finding f;
+  if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f) || f.kind != Kind::kUseAfterFree) return;
+  report_access(f, Access::kWrite, call, from);
+}
+
+void report_negative(uintptr_t p, size_t bytes, const char* call, Frame from) {
+  Finding f;
+  f.kind = Kind::kNegativeSize;
+  f.address = p;
+  f.bytes = bytes;
+  report_access(f, Access::kWrite, call, from);
+}
+
+void set_ranges() {
+  DebugHeap& heap = debug_heap();
+  Module own;
+  if (find_module(reinterpret_cast<uintptr_t>(&set_ranges), own)) {
+    g_ranges.code = own.begin;
+    g_ranges.code_bytes = own.end - own.begin;
+  }
+  heap.shadow().range(g_ranges.arena, g_ranges.arena_bytes);
+  heap.paged().range(g_ranges.paged, g_ranges.paged_bytes);
+  g_ranges.resolvable = true;
+}
+
+void* find_next(const char* name) { return dlsym(RTLD_NEXT, name); }
+
+}  // namespace masu::debug
