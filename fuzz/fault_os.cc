@@ -12,6 +12,8 @@
 extern "C" {
 [[gnu::weak]] void __asan_poison_memory_region(const volatile void* at, size_t bytes);
 [[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* at, size_t bytes);
+[[gnu::weak]] void __tsan_acquire(void* address);
+[[gnu::weak]] void __tsan_release(void* address);
 }
 
 namespace masu::fuzz {
@@ -25,6 +27,12 @@ void map_fixed(uintptr_t at, size_t bytes) {
     std::abort();
   }
   if (__asan_poison_memory_region != nullptr) __asan_poison_memory_region(p, bytes);
+}
+
+// Volatile, so that it stays no memset, which TSan would take for the program's: the kernel's zeroes are no race.
+void zero(void* at) {
+  auto* words = static_cast<volatile uint64_t*>(at);
+  for (size_t i = 0; i < World::kUnit / sizeof(uint64_t); ++i) words[i] = 0;
 }
 
 size_t units(size_t bytes) { return (bytes + World::kUnit - 1) / World::kUnit; }
@@ -70,11 +78,13 @@ World::Page* World::page(const void* at) {
   return nullptr;
 }
 
-// The one place where a page changes: keeps the sums, the shadow and the mark of stale bytes.
+// The one place where a page changes: keeps the sums, the shadow and the mark of stale bytes. The kernel orders
+// the end of a mapping before the next one there.
 void World::set(Page* p, State state) {
   if (p->state == state) return;
   if (p->state == kCommitted) {
     --committed_;
+    if (__tsan_release != nullptr) __tsan_release(p);
     if (__asan_poison_memory_region != nullptr) __asan_poison_memory_region(address(p), kUnit);
   }
   if (p->state == kFree) ++taken_;
@@ -84,8 +94,9 @@ void World::set(Page* p, State state) {
   }
   if (state == kCommitted) {
     peak_ = std::max(peak_, ++committed_);
+    if (__tsan_acquire != nullptr) __tsan_acquire(p);
     if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(address(p), kUnit);
-    if (p->stale) std::memset(address(p), 0, kUnit);
+    if (p->stale) zero(address(p));
     p->stale = true;
   }
   p->state = state;
@@ -116,6 +127,17 @@ void World::fail(uint32_t mask, uint32_t n, bool for_good) {
   fail_at_ = n;
   fail_for_good_ = for_good;
 }
+
+void World::set_budget(size_t bytes) { budget_ = bytes / kUnit; }
+void World::heal() {
+  fail_mask_ = 0;
+  budget_ = SIZE_MAX;
+}
+void World::advance(uint64_t ms) { now_ms_ += ms; }
+size_t World::committed_bytes() const { return committed_ * kUnit; }
+size_t World::peak_bytes() const { return peak_ * kUnit; }
+bool World::has_failed() const { return failed_; }
+bool World::empty() const { return taken_ == 0; }
 
 bool World::refuse(Call call) {
   if ((fail_mask_ >> static_cast<unsigned>(call) & 1) == 0) return false;

@@ -38,15 +38,15 @@ class World {
   // Calls of the functions in `mask` fail: the n-th from now (1 = the next), and all later ones where `for_good`.
   void fail(uint32_t mask, uint32_t n, bool for_good);
   // Commits and maps fail beyond this many committed bytes.
-  void set_budget(size_t bytes) { budget_ = bytes / kUnit; }
-  void heal() { fail_mask_ = 0; budget_ = SIZE_MAX; }
-  void advance(uint64_t ms) { now_ms_ += ms; }
+  void set_budget(size_t bytes);
+  void heal();
+  void advance(uint64_t ms);
 
-  size_t committed_bytes() const { return committed_ * kUnit; }
-  size_t peak_bytes() const { return peak_ * kUnit; }
-  bool has_failed() const { return failed_; }       // some call was refused on purpose or for want of room
+  size_t committed_bytes() const;
+  size_t peak_bytes() const;
+  bool has_failed() const;      // some call was refused on purpose or for want of room
   bool is_committed(uintptr_t at, size_t bytes) const;
-  bool empty() const { return taken_ == 0; }        // every range has been given back
+  bool empty() const;       // every range has been given back
 
  private:
   friend struct FaultOs;

@@ -76,6 +76,9 @@ unsigned Model::find(unsigned wish, bool full) const {
   return kSlots;
 }
 
+bool Model::busy(unsigned slot) const { return blocks_[slot].busy; }
+bool Model::belongs(unsigned slot, unsigned heap) const { return blocks_[slot].at != 0 && blocks_[slot].heap == heap; }
+
 unsigned Model::live() const {
   unsigned n = 0;
   for (const Block& b : blocks_) n += b.at != 0;

@@ -3,8 +3,9 @@
 //   Session<Lane>(input).run()   the result; a broken rule is a verdict, never an exit
 #pragma once
 
-#include <errno.h>
+#include "fuzz/own_errno.h"  // first
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -15,6 +16,8 @@
 #include "fuzz/oracle.h"
 #include "fuzz/sched_sync.h"
 #include "heap/allocator.h"
+
+extern "C" [[gnu::weak]] void __tsan_acquire(void* address);
 
 namespace masu::fuzz {
 
@@ -64,9 +67,10 @@ class Session {
   Result run();
 
  private:
+  // Atomic and ordered, as a program's own hand-over of a heap would be.
   struct Private {
-    typename Heap::OwnerT* heap;
-    unsigned users;
+    std::atomic<typename Heap::OwnerT*> heap{nullptr};
+    std::atomic<unsigned> users{0};
   };
   static constexpr unsigned kHeaps = 2;
 
@@ -113,9 +117,9 @@ class Session {
 
   const Input& in_;
   bool started_ = false, forked_ = false;
-  unsigned seats_used_ = 0;
+  std::atomic<unsigned> seats_used_{0};
   bool exited_[kMaxThreads + 1] = {};
-  Private heaps_[kHeaps] = {};
+  Private heaps_[kHeaps];
 };
 
 }  // namespace masu::fuzz

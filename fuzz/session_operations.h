@@ -7,7 +7,7 @@ namespace masu::fuzz {
 
 template <class Lane>
 void Session<Lane>::step(const Operation& op) {
-  seats_used_ |= 1u << Scheduler::get().thread();
+  seats_used_.fetch_or(1u << Scheduler::get().thread(), std::memory_order_relaxed);
   switch (op.kind) {
     case Kind::kMalloc:
     case Kind::kCalloc:
@@ -66,8 +66,9 @@ void Session<Lane>::step(const Operation& op) {
 template <class Lane>
 void Session<Lane>::refused(const char* call, size_t bytes, int error) {
   if (error != ENOMEM) fail("%s(%zu) returned null with errno %d", call, bytes, error);
-  const bool roomy = (in_.config & 0x47) < 4 && !world().has_failed() && (seats_used_ & (seats_used_ - 1)) == 0 &&
-                     model().live() < 12 && heaps_[0].heap == nullptr && heaps_[1].heap == nullptr && !forked_;
+  const unsigned seats = seats_used_.load(std::memory_order_relaxed);
+  const bool roomy = (in_.config & 0x47) < 4 && !world().has_failed() && (seats & (seats - 1)) == 0 &&
+                     model().live() < 12 && heaps_[0].heap.load() == nullptr && heaps_[1].heap.load() == nullptr && !forked_;
   if (roomy && bytes <= 256 * kKiB) fail("%s(%zu) returned null, although there is room", call, bytes);
 }
 
@@ -112,7 +113,7 @@ void Session<Lane>::allocate_aligned(const Operation& op) {
       void* const before = &p;
       p = before;
       const int error = rules().posix_memalign(&p, align, bytes);
-      if (!kConcurrent && errno != 0) fail("posix_memalign(%zu, %zu) set errno %d", align, bytes, errno);
+      if (errno != 0) fail("posix_memalign(%zu, %zu) set errno %d", align, bytes, errno);
       if (error != 0 && p != before) fail("posix_memalign(%zu, %zu) failed and wrote its result", align, bytes);
       if ((error == EINVAL) != (!power || align % sizeof(void*) != 0)) {
         fail("posix_memalign(%zu, %zu) returned %d", align, bytes, error);
@@ -152,7 +153,7 @@ void Session<Lane>::reallocate(const Operation& op) {
     return;
   }
   if (bytes == 0) {
-    if (!kConcurrent && errno != 0) fail("realloc(p, 0) set errno %d", errno);
+    if (errno != 0) fail("realloc(p, 0) set errno %d", errno);
     return;
   }
   refused("realloc", bytes, errno);
@@ -168,7 +169,7 @@ void Session<Lane>::release(unsigned wish) {
   model().freed(slot);
   errno = 4711;
   heap().free(p);
-  if (!kConcurrent && errno != 4711) fail("free changed errno to %d", errno);
+  if (errno != 4711) fail("free changed errno to %d", errno);
 }
 
 template <class Lane>
@@ -194,12 +195,13 @@ void Session<Lane>::exit_thread() {
 template <class Lane>
 void Session<Lane>::fork_child() {
   heap().fork_prepare();
+  if (__tsan_acquire != nullptr) return heap().fork_parent();  // to TSan the others would race with us for ever
   forked_ = true;
   const unsigned mine = Scheduler::get().thread();
   Scheduler::get().abandon_others();
   model().forget_busy();
   for (Private& p : heaps_) {
-    if (p.users != 0) p = {};  // its lock may be held by a thread that is gone
+    if (p.users.exchange(0) != 0) p.heap.store(nullptr);  // its lock may be held by a thread that is gone
   }
   if (!kConcurrent) {
     for (unsigned t = 0; t < kMaxThreads; ++t) {
@@ -217,43 +219,43 @@ void Session<Lane>::fork_child() {
 
 template <class Lane>
 void Session<Lane>::heap_new(unsigned i) {
-  if (heaps_[i].heap != nullptr || heaps_[i].users != 0) return;
-  ++heaps_[i].users;
-  heaps_[i].heap = heap().heap_new();
-  --heaps_[i].users;
+  if (heaps_[i].heap.load() != nullptr || heaps_[i].users.load() != 0) return;
+  heaps_[i].users.fetch_add(1);
+  heaps_[i].heap.store(heap().heap_new());
+  heaps_[i].users.fetch_sub(1);
 }
 
 template <class Lane>
 void Session<Lane>::heap_malloc(const Operation& op) {
   Private& from = heaps_[op.argument % kHeaps];
   const unsigned slot = model().find(op.slot, false);
-  if (from.heap == nullptr || slot == kSlots) return allocate(op);
+  if (from.heap.load() == nullptr || slot == kSlots) return allocate(op);
   Hold hold(model(), slot);
-  ++from.users;
+  from.users.fetch_add(1);
   const size_t bytes = size_of_code(op.size), align = size_t{1} << (op.argument / 2 % 16);
-  void* p = heap().heap_malloc(*from.heap, bytes, align);
+  void* p = heap().heap_malloc(*from.heap.load(), bytes, align);
   if (p != nullptr) {
     granted(slot, {"heap_malloc", bytes, align, false}, p);
     model().block(slot).heap = static_cast<uint8_t>(1 + op.argument % kHeaps);
   }
-  --from.users;
+  from.users.fetch_sub(1);
 }
 
 template <class Lane>
 void Session<Lane>::heap_delete(unsigned i) {
-  if (heaps_[i].heap == nullptr || heaps_[i].users != 0) return;
+  if (heaps_[i].heap.load() == nullptr || heaps_[i].users.load() != 0) return;
   for (unsigned s = 0; s < kSlots; ++s) {
-    if (model().block(s).heap == i + 1 && model().block(s).busy) return;
+    if (model().belongs(s, i + 1) && model().busy(s)) return;
   }
-  ++heaps_[i].users;
+  heaps_[i].users.fetch_add(1);
   for (unsigned s = 0; s < kSlots; ++s) {
-    if (model().block(s).heap != i + 1 || model().block(s).at == 0) continue;
+    if (!model().belongs(s, i + 1)) continue;
     Hold hold(model(), s);
     model().freed(s);
   }
-  heap().heap_delete(*heaps_[i].heap);
-  heaps_[i].heap = nullptr;
-  --heaps_[i].users;
+  heap().heap_delete(*heaps_[i].heap.load());
+  heaps_[i].heap.store(nullptr);
+  heaps_[i].users.fetch_sub(1);
 }
 
 }  // namespace masu::fuzz

@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "fuzz/explore.h"
+
 namespace masu::fuzz {
 namespace {
 
@@ -59,5 +61,37 @@ unsigned Bytes::next(const Moment& m) {
 unsigned Bytes::choose(unsigned n) { return take() % n; }
 
 unsigned Bytes::take() { return at_ == end_ ? 0 : *at_++; }
+
+unsigned Exhaustive::take(const Decision& fresh) {
+  if (at_ == path_.size()) path_.push_back(fresh);
+  return path_[at_++].taken;
+}
+
+unsigned Exhaustive::next(const Moment& m) {
+  Decision d{0, 0, {}};
+  if (!m.forced) d.thread[d.alternatives++] = static_cast<uint8_t>(m.current);
+  if (m.forced || preemptions_ < bound_) {
+    for (unsigned t = 0; t < kMaxThreads; ++t) {
+      if (t != m.current && (m.runnable >> t & 1) != 0) d.thread[d.alternatives++] = static_cast<uint8_t>(t);
+    }
+  }
+  const unsigned next = d.alternatives == 1 ? d.thread[0] : d.thread[take(d)];
+  preemptions_ += !m.forced && next != m.current;
+  return next;
+}
+
+unsigned Exhaustive::choose(unsigned n) {
+  if (chosen_ == choices_) return 0;
+  const unsigned value = take({static_cast<uint8_t>(n), 0, {}});
+  chosen_ += value != 0;
+  return value;
+}
+
+bool Exhaustive::advance() {
+  while (!path_.empty() && path_.back().taken + 1 == path_.back().alternatives) path_.pop_back();
+  if (path_.empty()) return false;
+  ++path_.back().taken;
+  return true;
+}
 
 }  // namespace masu::fuzz
