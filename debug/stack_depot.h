@@ -5,6 +5,7 @@
 //   id = word index of a record;  record = { next id, frame count and hash, frames... }
 //   every record is reachable from the bucket of its hash, exactly once
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -30,7 +31,7 @@ class StackDepot {
     auto* memory = static_cast<std::atomic<uint64_t>*>(map(bytes));
     if (memory == nullptr) return false;
     const size_t words = bytes / sizeof(uint64_t);
-    buckets_ = std::bit_floor(words / 16);
+    buckets_ = std::min(std::bit_floor(words / 16), kMaxBuckets);
     used_.store(buckets_, std::memory_order_relaxed);  // relaxed: published by the store of words_
     words_ = words;
     // release, pairs with the acquires in put() and get(): the fields above.
@@ -84,6 +85,8 @@ class StackDepot {
  private:
   static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uintptr_t) &&
                 std::atomic<uint64_t>::is_always_lock_free);
+  static constexpr size_t kMaxBuckets = size_t{1}
+                                        << 18;  // more would only spread what is used over more pages
   static constexpr size_t kHeaderWords = 2;
   static constexpr size_t kMinBytes = 4096;
   static constexpr size_t kMaxBytes = (size_t{1} << 32) * sizeof(uint64_t);
