@@ -42,13 +42,14 @@ class Arena {
 
   // bytes; 0: all of the range
   void set_limit(size_t limit) {
+    Lock guard(lock_);
     limit_ = limit == 0 ? planned_ : static_cast<uint32_t>(min_of<size_t>(planned_, max_of<size_t>(limit / kSegmentBytes, 1)));
   }
 
   void destroy(Os& os) {
     if (segments_ == nullptr) return;
     if (claims_) {
-      for (SegmentId s = 0; s < bump_; ++s) {
+      for (SegmentId s = 0; s < ever_used(); ++s) {
         if (state_of(s) != kLost && state_of(s) != kReserved) os.unmap(at(s), kSegmentBytes);
       }
     } else {
@@ -130,16 +131,21 @@ class Arena {
   void* at(SegmentId s) { return reinterpret_cast<void*>(map_.address(first_page(s))); }
   bool ready() const { return segments_ != nullptr; }
   uint32_t planned() const { return planned_; }
-  uint32_t ever_used() const { return bump_; }
-  uint32_t in_use() const { return in_use_; }
-  uint32_t kept() const { return kept_; }
-  uint32_t limit() const { return limit_; }
+  uint32_t ever_used() const { return bump_.load(std::memory_order_relaxed); }  // relaxed: only ever grows
+  uint32_t in_use() {
+    Lock guard(lock_);
+    return in_use_;
+  }
+  uint32_t kept() {
+    Lock guard(lock_);
+    return kept_;
+  }
   typename Sync::Mutex& lock() { return lock_; }
 
   // At rest: counts agree with lists and states.
   bool check() {
     uint32_t in_use = 0;
-    for (SegmentId s = 0; s < bump_; ++s) in_use += state_of(s) == kInUse;
+    for (SegmentId s = 0; s < ever_used(); ++s) in_use += state_of(s) == kInUse;
     return in_use == in_use_ && kept_ == dirty_.count + clean_.count && walk(dirty_) && walk(clean_) && walk(reserved_);
   }
 
@@ -192,11 +198,12 @@ class Arena {
     }
     if (reserved_.head != kNoSegment && !claims_) return kNoSegment;
     tries = claims_ ? kClaimTries : 1;
-    for (SegmentId s = bump_; s < planned_ && s < bump_ + tries; ++s) {
-      if ((s == bump_ || s % Lane::kChunkSegments == 0) && !commit_chunk(os, s)) return kNoSegment;
+    const SegmentId bump = ever_used();
+    for (SegmentId s = bump; s < planned_ && s < bump + tries; ++s) {
+      if ((s == bump || s % Lane::kChunkSegments == 0) && !commit_chunk(os, s)) return kNoSegment;
       if (!give_memory(os, s)) continue;
-      for (; bump_ < s; ++bump_) set_state(bump_, kLost);
-      ++bump_;
+      for (SegmentId lost = bump; lost < s; ++lost) set_state(lost, kLost);
+      bump_.store(s + 1, std::memory_order_relaxed);  // relaxed: see ever_used()
       return s;
     }
     return kNoSegment;
@@ -276,7 +283,8 @@ class Arena {
   size_t tables_bytes_ = 0;
   typename Sync::Mutex lock_{kRankArena};
   List dirty_, clean_, reserved_;
-  uint32_t planned_ = 0, limit_ = 0, bump_ = 0, committed_ = 0, in_use_ = 0, kept_ = 0;
+  typename Sync::template Atomic<uint32_t> bump_{0};  // segments that were ever given memory lie below
+  uint32_t planned_ = 0, limit_ = 0, committed_ = 0, in_use_ = 0, kept_ = 0;
   bool claims_ = false, huge_ = false;
 };
 

@@ -144,9 +144,15 @@ class Large {
     }
   }
 
-  size_t live_bytes() const { return live_bytes_; }
-  size_t cached_bytes() const { return cached_bytes_; }
-  size_t blocks() const { return used_; }
+  size_t live_bytes() {
+    Lock guard(lock_);
+    return live_bytes_;
+  }
+  size_t cached_bytes() {
+    Lock guard(lock_);
+    return cached_bytes_;
+  }
+  size_t blocks() const { return used_; }  // at rest only
   typename Sync::Mutex& lock() { return lock_; }
 
   // At rest: the sums agree with the table and the cache.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -140,44 +141,50 @@ class TestOs {
 
   size_t page_size() const { return page; }
   void* reserve(size_t bytes, size_t align) {
-    check(nullptr, bytes);
+    check("reserve", nullptr, bytes);
     return failing(OsCall::kReserve) ? nullptr : counted(linux_.reserve(bytes, max_of(align, page.load())), bytes);
   }
   bool claim(void* at, size_t bytes) {
-    check(at, bytes);
+    check("claim", at, bytes);
     if (failing(OsCall::kClaim) || reinterpret_cast<uintptr_t>(at) == refuse_claim_at) return false;
     return linux_.claim(at, bytes) && counted(at, bytes) != nullptr;
   }
   bool commit(void* at, size_t bytes) {
-    check(at, bytes);
+    check("commit", at, bytes);
     return !failing(OsCall::kCommit) && linux_.commit(at, bytes);
   }
   bool decommit(void* at, size_t bytes) {
-    check(at, bytes);
+    check("decommit", at, bytes);
     return !failing(OsCall::kDecommit) && linux_.decommit(at, bytes);
   }
   bool purge(void* at, size_t bytes) {
-    check(at, bytes);
+    check("purge", at, bytes);
     return !failing(OsCall::kPurge) && linux_.purge(at, bytes);
   }
   void* map(size_t bytes, size_t align) {
-    check(nullptr, bytes);
+    check("map", nullptr, bytes);
     return failing(OsCall::kMap) ? nullptr : counted(linux_.map(bytes, max_of(align, page.load())), bytes);
   }
   void unmap(void* at, size_t bytes) {
-    check(at, bytes);
+    check("unmap", at, bytes);
     mapped_ -= bytes;
     linux_.unmap(at, bytes);
   }
   void* remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move) {
-    check(at, old_bytes);
-    check(nullptr, new_bytes);
+    check("remap", at, old_bytes);
+    check("remap", nullptr, new_bytes);
     if (failing(OsCall::kRemap)) return nullptr;
-    void* p = linux_.remap(at, old_bytes, new_bytes, may_move);
+    // Linux moves to multiples of its own page: a larger one is moved to by hand.
+    const bool by_hand = may_move && page != linux_.page_size();
+    void* p = linux_.remap(at, old_bytes, new_bytes, may_move && !by_hand);
+    if (p == nullptr && by_hand && (p = linux_.map(new_bytes, page)) != nullptr) {
+      memcpy(p, at, min_of(old_bytes, new_bytes));
+      linux_.unmap(at, old_bytes);
+    }
     if (p != nullptr) mapped_ += new_bytes - old_bytes;
     return p;
   }
-  void huge(void* at, size_t bytes) { check(at, bytes); }
+  void huge(void* at, size_t bytes) { check("huge", at, bytes); }
   uint64_t now_ms() { return clock_ms; }
   uint64_t random() { return 0x0123456789ABCDEFu; }
   size_t physical_memory() { return 64 * kMiB; }
@@ -200,9 +207,9 @@ class TestOs {
     if (p != nullptr) mapped_ += bytes;
     return p;
   }
-  void check(void* at, size_t bytes) {
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(at) % page, 0u) << "a range that starts inside a machine page";
-    EXPECT_EQ(bytes % page, 0u) << "a range that ends inside a machine page";
+  void check(const char* call, void* at, size_t bytes) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(at) % page, 0u) << call << " of a range that starts inside a machine page";
+    EXPECT_EQ(bytes % page, 0u) << call << " of a range that ends inside a machine page";
   }
 
   LinuxOs linux_;
@@ -311,21 +318,30 @@ void on_threads(Heap& heap, unsigned n, Body body) {
   for (std::thread& t : threads) t.join();
 }
 
-// Contents that say whose they are.
+// Contents that say whose they are: words that follow from the key and their place.
+inline uint64_t word_of(uint64_t key, size_t i) { return (key + i) * 0x9E3779B97F4A7C15u; }
 inline void fill(void* p, size_t bytes, uint64_t key) {
   auto* b = static_cast<unsigned char*>(p);
-  for (size_t i = 0; i < bytes; ++i) b[i] = static_cast<unsigned char>((key + i) * 0x9E3779B97F4A7C15u >> 56);
+  for (size_t i = 0; i < bytes; i += 8) {
+    const uint64_t w = word_of(key, i);
+    memcpy(b + i, &w, min_of<size_t>(8, bytes - i));
+  }
 }
 inline bool filled(const void* p, size_t bytes, uint64_t key) {
   const auto* b = static_cast<const unsigned char*>(p);
-  for (size_t i = 0; i < bytes; ++i) {
-    if (b[i] != static_cast<unsigned char>((key + i) * 0x9E3779B97F4A7C15u >> 56)) return false;
+  uint64_t different = 0;
+  for (size_t i = 0; i < bytes; i += 8) {
+    const uint64_t w = word_of(key, i);
+    if (bytes - i < 8) return different == 0 && memcmp(b + i, &w, bytes - i) == 0;
+    uint64_t found = 0;
+    memcpy(&found, b + i, 8);
+    different |= found ^ w;
   }
-  return true;
+  return different == 0;
 }
 inline bool all_zero(const void* p, size_t bytes) {
   const auto* b = static_cast<const unsigned char*>(p);
-  return std::all_of(b, b + bytes, [](unsigned char c) { return c == 0; });
+  return bytes == 0 || (b[0] == 0 && memcmp(b, b + 1, bytes - 1) == 0);
 }
 
 // xorshift64*: repeatable by its seed.
