@@ -15,6 +15,8 @@ constexpr size_t kDepotBytes = 64 * kMiB;
 constexpr uint32_t kSampleEvery = 5000;  // allocations for one guarded
 constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
 
+size_t align_of(const Record& r) { return r.align_log2 == 0 ? 0 : size_t{1} << r.align_log2; }
+
 }  // namespace
 
 bool DebugHeap::start() {
@@ -90,17 +92,28 @@ void* DebugHeap::place(size_t bytes, Request r, Frame from, bool zeroed) {
   if (run) shadow_.note_run(cell.begin, c);
   const unsigned align_log2 = r.align == 0 ? 0 : static_cast<unsigned>(std::countr_zero(r.align));
   cell.user = user_of_block(cell.begin, align_log2);
-  if (zeroed && !run) fill_pattern(0, cell.user, cell.user + bytes);
-  return hand_out(*t, cell, c, bytes, r, from);
+  const uintptr_t end = cell.user + bytes;
+  if (MASU_UNLIKELY(zeroed && run)) {
+    fill_pattern(kCanary, end, cell.end);
+  } else {
+    fill_tail(end, cell.end);
+    if (zeroed) fill_block(0, cell.user, end);
+  }
+  record(*t, cell, c, bytes, r, from);
+  return reinterpret_cast<void*>(cell.user);
 }
 
 void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, Frame from, PagedBlocks::Side side) {
   PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, side);
-  return slot == nullptr ? nullptr : hand_out(t, PagedBlocks::cell(*slot), C::kCount, bytes, r, from);
+  if (slot == nullptr) return nullptr;
+  const Cell cell = PagedBlocks::cell(*slot);
+  fill_pattern(kCanary, cell.user + bytes, cell.end);
+  record(t, cell, C::kCount, bytes, r, from);
+  return reinterpret_cast<void*>(cell.user);
 }
 
-// Writes the record and the red zones; the block is live from here on.
-void* DebugHeap::hand_out(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from) {
+// Writes the record and the front red zone; the block is live from here on.
+void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from) {
   Record& record = *cell.record;
   record.family = r.family;
   record.align_log2 = r.align == 0 ? 0 : static_cast<uint8_t>(std::countr_zero(r.align));
@@ -111,10 +124,13 @@ void* DebugHeap::hand_out(ThreadState& t, const Cell& cell, unsigned cls, size_t
   record.alloc_stack = stack_of(t, from);
   record.free_stack = 0;
   record.serial = uint64_t{t.id} << 40 | t.allocations;
-  fill_pattern(kCanary, front_of(cell), cell.user);
-  fill_pattern(kCanary, cell.user + bytes, cell.end);
+  if (MASU_UNLIKELY(r.align > kGranule || cell.paged)) {
+    fill_pattern(kCanary, front_of(cell), cell.user);
+  } else {
+    auto* front = reinterpret_cast<Word*>(cell.user - kFront);
+    front[0] = front[1] = kCanary;
+  }
   record.state.store(State::kLive, std::memory_order_release);  // release: who sees it live sees all of the above
-  return reinterpret_cast<void*>(cell.user);
 }
 
 // Every so many allocations: a sweep, a stop for the debugger.
@@ -127,6 +143,9 @@ void DebugHeap::watch(ThreadState& t) {
 
 // The cell of which `p` is the block's start, whatever its state.
 bool DebugHeap::block_at(uintptr_t p, Cell& cell) const {
+  return MASU_LIKELY(shadow_.block_at(p, cell)) || block_anywhere(p, cell);
+}
+bool DebugHeap::block_anywhere(uintptr_t p, Cell& cell) const {
   return debug::locate(view(), p, cell) && cell.user == p;
 }
 
@@ -146,23 +165,29 @@ void DebugHeap::release(void* p, const Release& how, Frame from) {
   if (MASU_UNLIKELY(t == nullptr || !end_life(reinterpret_cast<uintptr_t>(p), cell))) {
     return report_bad_pointer(reinterpret_cast<uintptr_t>(p), how, Kind::kBadFree, from);
   }
-  check_end(cell, how, from);
+  if (MASU_UNLIKELY(!ends_well(cell, how))) report_end(cell, how, from);
   retire(*t, cell, from);
 }
 
-// The form of the call, then the red zones.
-void DebugHeap::check_end(const Cell& cell, const Release& how, Frame from) {
+bool DebugHeap::ends_well(const Cell& cell, const Release& how) const {
+  const Record& r = *cell.record;
+  return how.family == r.family && (how.size == kUnsaid || how.size == r.size) &&
+         (how.align == kUnsaid || how.align == align_of(r)) && !cell.paged && whole_red_zones(cell);
+}
+
+// The form of the call, then the red zones; or a block that only needs the long way.
+void DebugHeap::report_end(const Cell& cell, const Release& how, Frame from) {
   const Record& r = *cell.record;
   Finding f;
-  f.kind = Kind::kInternal;
-  if (MASU_UNLIKELY(how.family != r.family)) {
+  bool wrong = true;
+  if (how.family != r.family) {
     f.kind = Kind::kMismatch;
-  } else if (how.size != kUnsaid && how.size != r.size) {
+  } else if ((how.size != kUnsaid && how.size != r.size) || (how.align != kUnsaid && how.align != align_of(r))) {
     f.kind = how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
-  } else if (how.align != kUnsaid && how.align != (r.align_log2 == 0 ? 0 : size_t{1} << r.align_log2)) {
-    f.kind = how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
+  } else {
+    wrong = false;
   }
-  if (MASU_UNLIKELY(f.kind != Kind::kInternal)) {
+  if (wrong) {
     f.address = cell.user;
     f.call = how.call;
     f.said_family = how.family;
@@ -172,11 +197,11 @@ void DebugHeap::check_end(const Cell& cell, const Release& how, Frame from) {
     walk(f, from);
     report(f);
   }
-  if (MASU_UNLIKELY(diagnose_cell(view(), cell, f))) {
-    f.call = how.call;
-    walk(f, from);
-    report(f);
-  }
+  Finding damage;
+  if (!diagnose_cell(view(), cell, damage)) return;
+  damage.call = how.call;
+  walk(damage, from);
+  report(damage);
 }
 
 void DebugHeap::retire(ThreadState& t, const Cell& cell, Frame from) {
@@ -187,21 +212,28 @@ void DebugHeap::retire(ThreadState& t, const Cell& cell, Frame from) {
     record.state.store(State::kQuarantined, std::memory_order_release);  // release, pairs with is_held()
     return paged_.free(*paged_.find(cell.user));
   }
-  fill_pattern(kPoison, cell.user, cell.user_end());
+  fill_block(kPoison, cell.user, cell.user_end());
   record.state.store(State::kQuarantined, std::memory_order_release);  // release: who sees it finds the poison whole
-  quarantine_.push(t, cell.user, cell.end - cell.begin, [this](uintptr_t user) { leave_quarantine(user); });
+  quarantine_.push(t, cell, [this](const QuarantineChunk::Entry& entry) { leave_quarantine(entry); });
 }
 
-void DebugHeap::leave_quarantine(uintptr_t user) {
+void DebugHeap::leave_quarantine(const QuarantineChunk::Entry& entry) {
+  Record& r = *entry.record;
   Cell cell;
-  if (MASU_UNLIKELY(!block_at(user, cell))) return;
+  cell.record = &r;
+  cell.begin = entry.begin;
+  cell.end = entry.begin + C::size(r.cls);
+  cell.user = user_of_block(entry.begin, r.align_log2);
+  if (MASU_UNLIKELY(!whole_poison(cell))) report_quarantined(cell);
+  r.state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
+  inner_.free(reinterpret_cast<void*>(entry.begin));
+}
+
+void DebugHeap::report_quarantined(const Cell& cell) {
   Finding f;
-  if (MASU_UNLIKELY(diagnose_cell(view(), cell, f))) {
-    f.call = "quarantine";
-    report(f);
-  }
-  cell.record->state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
-  inner_.free(reinterpret_cast<void*>(cell.begin));
+  if (!diagnose_cell(view(), cell, f)) return;
+  f.call = "quarantine";
+  report(f);
 }
 
 void DebugHeap::report_bad_pointer(uintptr_t p, const Release& how, Kind wild, Frame from) {

@@ -96,17 +96,20 @@ class DebugHeap {
   void* place(size_t bytes, Request r, Frame from, bool zeroed);
   MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, Frame from, PagedBlocks::Side side);
   MASU_NOINLINE void watch(ThreadState& t);
-  void* hand_out(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from);
+  MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from);
   MASU_INLINE bool sampled(ThreadState& t) {
     if (MASU_LIKELY(guard_every_ == 0 || ++t.since_guard < guard_every_)) return false;
     t.since_guard = 0;
     return true;
   }
   MASU_INLINE bool block_at(uintptr_t p, Cell& cell) const;
+  bool block_anywhere(uintptr_t p, Cell& cell) const;
   MASU_INLINE bool end_life(uintptr_t p, Cell& cell) const;
-  void check_end(const Cell& cell, const Release& how, Frame from);
-  void retire(ThreadState& t, const Cell& cell, Frame from);
-  void leave_quarantine(uintptr_t user);
+  MASU_INLINE bool ends_well(const Cell& cell, const Release& how) const;
+  MASU_COLD void report_end(const Cell& cell, const Release& how, Frame from);
+  MASU_INLINE void retire(ThreadState& t, const Cell& cell, Frame from);
+  MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);
+  MASU_COLD void report_quarantined(const Cell& cell);
   uint32_t stack_of(ThreadState& t, Frame from);
   MASU_COLD void report_bad_pointer(uintptr_t p, const Release& how, Kind wild, Frame from);
 

@@ -3,6 +3,7 @@
 
 #include "debug/finding.h"
 #include "debug/paged.h"
+#include "debug/raw_memory.h"
 #include "debug/shadow.h"
 
 namespace masu::debug {
@@ -28,6 +29,15 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f);
 
 // A live or quarantined cell whose red zones or poison changed. False where it is whole.
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f);
+
+// The quick forms of the question: whether a live cell's red zones, or a quarantined one's bytes, are whole.
+MASU_INLINE bool whole_red_zones(const Cell& cell) {
+  const auto* front = reinterpret_cast<const Word*>(cell.user - kFront);
+  return ((front[0] ^ kCanary) | (front[1] ^ kCanary) | damage_behind(kCanary, cell.user_end(), cell.end)) == 0;
+}
+MASU_INLINE bool whole_poison(const Cell& cell) {
+  return damage_inside(kPoison, cell.user, cell.user_end()) == 0 && whole_red_zones(cell);
+}
 
 // The part of a cell before and behind the block that holds canaries.
 inline uintptr_t front_of(const Cell& cell) {

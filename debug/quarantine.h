@@ -10,18 +10,22 @@
 
 #include "base/attributes.h"
 #include "base/bits.h"
+#include "debug/block.h"
 #include "debug/threads.h"
 #include "sync/real_sync.h"
 
 namespace masu::debug {
 
 struct QuarantineChunk {
-  static constexpr unsigned kBlocks = 509;
+  static constexpr unsigned kBlocks = 254;
   QuarantineChunk* next;
   uint32_t count;
   uint32_t spare;
   size_t bytes;
-  uintptr_t block[kBlocks];  // the program's address
+  struct Entry {
+    Record* record;
+    uintptr_t begin;  // of the cell
+  } entry[kBlocks];
 };
 static_assert(sizeof(QuarantineChunk) <= kPage);
 
@@ -34,16 +38,16 @@ class Quarantine {
   }
   size_t limit() const { return limit_; }
 
-  // `leave(address)` for each block whose time is up.
+  // `leave(entry)` for each block whose time is up.
   template <class Leave>
-  MASU_INLINE void push(ThreadState& t, uintptr_t block, size_t bytes, Leave&& leave) {
+  MASU_INLINE void push(ThreadState& t, const Cell& cell, Leave&& leave) {
     QuarantineChunk* chunk = t.chunk;
     if (MASU_UNLIKELY(chunk == nullptr)) {
       chunk = t.chunk = empty_chunk();
-      if (chunk == nullptr) return leave(block);
+      if (chunk == nullptr) return leave({cell.record, cell.begin});
     }
-    chunk->block[chunk->count++] = block;
-    chunk->bytes += bytes;
+    chunk->entry[chunk->count++] = {cell.record, cell.begin};
+    chunk->bytes += cell.end - cell.begin;
     if (MASU_UNLIKELY(chunk->count == QuarantineChunk::kBlocks || chunk->bytes >= chunk_bytes_)) {
       t.chunk = nullptr;
       hand_over(chunk);
@@ -54,10 +58,18 @@ class Quarantine {
   FutexMutex& lock() { return lock_; }
 
  private:
+  // What leaves has long left the processor's caches: it is asked for some blocks ahead.
   template <class Leave>
-  void drain(Leave&& leave) {
+  MASU_NOINLINE void drain(Leave&& leave) {
+    constexpr uint32_t kAhead = 12;
     while (QuarantineChunk* chunk = oldest()) {
-      for (uint32_t i = 0; i < chunk->count; ++i) leave(chunk->block[i]);
+      for (uint32_t i = 0; i < chunk->count; ++i) {
+        const QuarantineChunk::Entry& ahead = chunk->entry[min_of(i + kAhead, chunk->count - 1)];
+        __builtin_prefetch(ahead.record);
+        __builtin_prefetch(reinterpret_cast<const char*>(ahead.begin));
+        __builtin_prefetch(reinterpret_cast<const char*>(ahead.begin) + 64);
+        leave(chunk->entry[i]);
+      }
       recycle(chunk);
     }
   }

@@ -67,6 +67,51 @@ inline uintptr_t last_damage(uint64_t pattern, uintptr_t at, uintptr_t end) {
   return end;
 }
 
+// The same for the red zone behind a block: `end` is a multiple of 8 and at least 8 bytes behind the cell's begin.
+// Up to 7 bytes before `from` are overwritten: they are the program's, and undefined until it writes them.
+MASU_INLINE void fill_tail(uintptr_t from, uintptr_t end) {
+  do {
+    end -= 8;
+    *reinterpret_cast<Word*>(end) = kCanary;
+    asm volatile("");
+  } while (end > from);
+}
+// Bits that differ from the pattern in [from, end), 0 if none. `end` is a multiple of 8, the word of `from` readable.
+MASU_INLINE uint64_t damage_behind(uint64_t pattern, uintptr_t from, uintptr_t end) {
+  uintptr_t at = from & ~uintptr_t{7};
+  if (at == end) return 0;
+  uint64_t bad = (*reinterpret_cast<const Word*>(at) ^ pattern) >> (from % 8 * 8);
+  for (at += 8; at != end; at += 8) bad |= *reinterpret_cast<const Word*>(at) ^ pattern;
+  return bad;
+}
+// [at, end) becomes the pattern; `at` is a multiple of 16, the word of `end` readable and writable.
+MASU_INLINE void fill_block(uint64_t pattern, uintptr_t at, uintptr_t end) {
+  const Wide wide = {pattern, pattern};
+  for (; end - at >= 16; at += 16) {
+    *reinterpret_cast<Wide*>(at) = wide;
+    asm volatile("");
+  }
+  if (end - at >= 8) {
+    *reinterpret_cast<Word*>(at) = pattern;
+    at += 8;
+  }
+  if (at == end) return;
+  const uint64_t mask = (uint64_t{1} << (end % 8 * 8)) - 1;
+  *reinterpret_cast<Word*>(at) = (pattern & mask) | (*reinterpret_cast<const Word*>(at) & ~mask);
+}
+MASU_INLINE uint64_t damage_inside(uint64_t pattern, uintptr_t at, uintptr_t end) {
+  const Wide wide = {pattern, pattern};
+  Wide bad = {0, 0};
+  for (; end - at >= 32; at += 32) {
+    bad |= (reinterpret_cast<const Wide*>(at)[0] ^ wide) | (reinterpret_cast<const Wide*>(at)[1] ^ wide);
+  }
+  uint64_t rest = bad[0] | bad[1];
+  for (; end - at >= 8; at += 8) rest |= *reinterpret_cast<const Word*>(at) ^ pattern;
+  if (at == end) return rest;
+  const uint64_t mask = (uint64_t{1} << (end % 8 * 8)) - 1;
+  return rest | ((*reinterpret_cast<const Word*>(at) ^ pattern) & mask);
+}
+
 MASU_INLINE void raw_copy(void* to, const void* from, size_t bytes) {
   auto* d = static_cast<uint8_t*>(to);
   const auto* s = static_cast<const uint8_t*>(from);

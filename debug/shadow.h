@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "debug/block.h"
+#include "debug/layout.h"
 #include "debug/lane.h"
 
 namespace masu::debug {
@@ -60,6 +61,24 @@ class Shadow {
     if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(ArenaT::segment_of(page))) == nullptr)
       return nullptr;
     return record(shadow, page, c, index_in_slab(block - map_->address(page), c));
+  }
+
+  // The cell of the block that begins at `p`, without any search: false for many, and for all that begin elsewhere.
+  MASU_INLINE bool block_at(uintptr_t p, Cell& cell) const {
+    const uintptr_t offset = p - base_;
+    if (MASU_UNLIKELY(offset >= map_->granules() * kGranule)) return false;
+    const Tag tag = map_->tag(static_cast<PageId>(offset >> kPageShift));
+    if (MASU_UNLIKELY(owner_of(tag) == 0)) return false;
+    const ClassId c = class_of(tag);
+    const PageId page = map_->slab_start(static_cast<PageId>(offset >> kPageShift));
+    Header* shadow = shadow_of(ArenaT::segment_of(page));
+    if (MASU_UNLIKELY(shadow == nullptr)) return false;
+    const size_t index = index_in_slab(p - map_->address(page), c);
+    cell.record = record(shadow, page, c, index);
+    cell.begin = map_->address(page) + index * C::size(c);
+    cell.end = cell.begin + C::size(c);
+    cell.user = cell.begin + kFront;
+    return cell.user == p && cell.record->cls == c && cell.record->align_log2 <= kGranuleShift;
   }
 
   // The cell around an address of the arena: false where no block was ever handed out around it.

@@ -3,6 +3,7 @@
 #include "base/attributes.h"
 #include "debug/unwind/cfi_program.h"
 #include "debug/unwind/eh_frame.h"
+#include "debug/unwind/stack_word.h"
 #include "machine.h"
 
 namespace masu::debug {
@@ -11,15 +12,10 @@ namespace {
 constexpr uintptr_t kWord = sizeof(uintptr_t);
 constexpr uintptr_t kFirstAddress = 4096;
 
-// Stacks are read whatever lies there: sanitizers would take other frames' memory for out of bounds.
-__attribute__((no_sanitize("address", "thread", "undefined"))) uintptr_t word_at(uintptr_t address) {
-  return *reinterpret_cast<const uintptr_t*>(address);
-}
-
 // The word at `address` if it lies on this stack, above sp.
 bool load(StackView& stack, uintptr_t sp, uintptr_t address, uintptr_t& word) {
   if (address < sp || address % kWord != 0 || !stack.reaches(address + kWord)) return false;
-  word = word_at(address);
+  word = stack_word(address);
   return true;
 }
 
@@ -69,24 +65,32 @@ bool step(const Rule& rule, StackView& stack, Frame& frame) {
   return true;
 }
 
-// The step that nearly all frames take, in few instructions; false if step() must do it.
-MASU_INLINE bool plain_step(const Rule& rule, uintptr_t high, Frame& frame) {
+// The step that nearly all frames take, in few instructions; false if step() must do it. `fp_place` is for
+// the memo.
+MASU_INLINE bool plain_step(const Rule& rule, uintptr_t high, Frame& frame, uintptr_t& fp_place) {
   if (!rule.plain()) return false;
   const uintptr_t cfa =
       (rule.cfa_from_fp() ? frame.fp : frame.sp) + static_cast<uintptr_t>(rule.cfa_offset());
   if (cfa <= frame.sp || cfa > high || cfa % kWord != 0) return false;
-  const uintptr_t pc = word_at(cfa - kWord);
+  const uintptr_t pc = stack_word(cfa - kWord);
   if (pc - kFirstAddress >= machine::kAddressEnd - kFirstAddress) return false;
+  fp_place = WalkMemo::kNoPlace;
   if (rule.fp_rule() == FpRule::kAtCfa) {
     const uintptr_t place = cfa + static_cast<uintptr_t>(rule.fp_offset());
     if (place < frame.sp || place % kWord != 0) return false;
-    frame.fp = word_at(place);
+    frame.fp = stack_word(place);
+    fp_place = place;
   }
   frame.pc = pc;
   frame.sp = cfa;
   frame.exact = false;
   return true;
 }
+
+struct NoMemo {
+  bool follow(Frame&, uintptr_t, uintptr_t*, size_t count, size_t max) { return count == max; }
+  void left(uintptr_t) {}
+};
 
 // Tells two libraries apart that were loaded at one place.
 uint64_t identity_of(const Module& module) {
@@ -99,18 +103,36 @@ uint64_t identity_of(const Module& module) {
 
 }  // namespace
 
+size_t Unwinder::walk(Frame from, StackBounds& bounds, WalkMemo& memo, uintptr_t* frames, size_t max) {
+  WalkMemo::Walk previous(memo, generation());
+  return walk_with(from, bounds, previous, frames, max);
+}
+
 size_t Unwinder::walk(Frame from, StackBounds& bounds, uintptr_t* frames, size_t max) {
+  NoMemo none;
+  return walk_with(from, bounds, none, frames, max);
+}
+
+template <class Memo>
+MASU_INLINE size_t Unwinder::walk_with(Frame from, StackBounds& bounds, Memo& memo, uintptr_t* frames,
+                                       size_t max) {
   const uint64_t now = generation();
   StackView stack(bounds, from.sp, !from.exact);
   Frame frame = from;
   size_t count = 0;
   while (count < max) {
+    frames[count++] = frame.site();
+    if (memo.follow(frame, stack.high(), frames, count, max)) break;
     const uintptr_t site = frame.site();
-    frames[count++] = site;
     Rule rule = cache_.find(site, now);
     if (rule.kind() == RuleKind::kNone) [[unlikely]]
       rule = learn(site, frame.exact);
-    if (plain_step(rule, stack.high(), frame)) continue;
+    uintptr_t fp_place;
+    if (plain_step(rule, stack.high(), frame, fp_place)) {
+      memo.left(fp_place);
+      continue;
+    }
+    memo.left(rule.kind() == RuleKind::kEnd ? WalkMemo::kOutermost : WalkMemo::kNotRepeatable);
     if (rule.kind() == RuleKind::kEnd || !step(rule, stack, frame)) break;
   }
   return count;
