@@ -14,6 +14,7 @@ outcome() { # SCRIPT LIBRARY
 expect() { # WANTED SCRIPT LIBRARY
   local got
   got=$(outcome "$2" "$3")
+  ! grep -aq ' on glibc: exit' "$tmp/outcome" || { tail -20 "$tmp/outcome" >&2; fail "$2 failed on glibc itself"; }
   [[ $got == "$1" ]] || { tail -5 "$tmp/outcome" >&2; fail "$2 $got on ${FAULT:-no fault} in $3.so"; }
   echo "$name: $2 $got on $3.so ${FAULT-}: $(grep -a -m1 FAILED "$tmp/outcome" || true)"
 }
