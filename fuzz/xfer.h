@@ -8,6 +8,7 @@
 
 #include "fuzz/sched_sync.h"
 #include "heap/inbox.h"
+#include "heap/link.h"
 
 namespace masu::fuzz {
 

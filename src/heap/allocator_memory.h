@@ -12,7 +12,7 @@ bool Allocator<Lane>::init(const HeapConfig& config, void (*exit_hook)(void*), v
   static_assert(uint64_t{Lane::kMaxOwners} + 1 < (uint64_t{1} << (32 - kClassBits)));
   static_assert(C::kCount < (1u << kClassBits));
   core_.config = config;
-  core_.links = LinkCodec(core_.os.random() | 1);
+  core_.links.set_key(core_.os.random() | 1);
   exit_hook_ = exit_hook;
   exit_argument_ = exit_argument;
   if (!core_.arena.init(core_.os, config.arena_limit, config.huge_pages)) return false;

@@ -123,7 +123,7 @@ class Arena {
     return bytes;
   }
 
-  PageMap<Sync>& map() { return map_; }
+  constexpr PageMap<Sync>& map() { return map_; }
   const PageMap<Sync>& map() const { return map_; }
   Seg& segment(SegmentId s) { return segments_[s]; }
   static SegmentId segment_of(PageId page) { return page / Lane::kSegmentPages; }

@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "heap/arena.h"
 #include "heap/lane.h"
-#include "heap/link.h"
+#include "heap/block_links.h"
 #include "heap/stats.h"
 
 namespace masu {
@@ -24,7 +24,7 @@ template <class Lane>
 struct Core {
   typename Lane::Os os{};
   Arena<Lane> arena;
-  LinkCodec links{0};
+  BlockLinks<PageMap<typename Lane::Sync>, Classes<Lane>> links{arena.map()};
   HeapConfig config;
   Stats<typename Lane::Sync> stats;
 

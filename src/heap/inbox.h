@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include "heap/link.h"
 
 namespace masu {
 
@@ -15,7 +14,8 @@ template <class Sync>
 class Inbox {
  public:
   // A chain of one or more blocks, linked from head to tail; the tail's link is written here.
-  void push(const LinkCodec& links, uintptr_t head, uintptr_t tail) {
+  template <class Links>
+  void push(const Links& links, uintptr_t head, uintptr_t tail) {
     // relaxed: only a guess, the exchange below decides.
     uintptr_t old = head_.load(std::memory_order_relaxed);
     do {

@@ -295,7 +295,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     stats_.count(Event::kSlabCarve);
     open_slab(page, c);
     for (unsigned i = 1; i < pages; ++i) {
-      map().slab(page + i) = Slab{kNoPage, kNoPage, 0, static_cast<uint8_t>(c), static_cast<uint8_t>(i), 0, 0, 0};
+      map().slab(page + i) = Slab{{{kNoPage, kNoPage}}, 0, static_cast<uint8_t>(c), static_cast<uint8_t>(i), 0, 0, 0};
       map().set_tag(page + i, make_tag(id_, c));
     }
     uint64_t* words = map().open_words(page);
@@ -307,7 +307,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   }
 
   void open_slab(PageId page, ClassId c) {
-    map().slab(page) = Slab{kNoPage, kNoPage, 0, static_cast<uint8_t>(c), 0, 0, 1, 0};
+    map().slab(page) = Slab{{{kNoPage, kNoPage}}, 0, static_cast<uint8_t>(c), 0, 0, 1, 0};
     map().set_tag(page, make_tag(id_, c));
   }
 

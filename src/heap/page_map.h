@@ -28,7 +28,12 @@ constexpr ClassId class_of(Tag tag) { return tag & ((1u << kClassBits) - 1); }
 constexpr Tag make_tag(uint32_t owner, ClassId cls) { return owner << kClassBits | cls; }
 
 struct Slab {
-  PageId next, prev;  // in its owner's list of slabs with open blocks
+  union {
+    struct {
+      PageId next, prev;  // in its owner's list of slabs with open blocks
+    };
+    uintptr_t link;       // of a run's only block, while it is on its way to its owner
+  };
   uint16_t open;      // blocks open in it
   uint8_t cls;
   uint8_t back;       // pages back to the slab's first

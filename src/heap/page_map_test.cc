@@ -9,13 +9,22 @@
 namespace masu {
 namespace {
 
+struct AlwaysCommits {
+  size_t page_size() const { return kPage; }
+  bool commit(void*, size_t) { return true; }
+};
+
 class PageMapTest : public testing::Test {
  protected:
   static constexpr size_t kPages = 64;
   static constexpr uintptr_t kBase = uintptr_t{1} << 40;
-  PageMapTest() : tables_(kPages * PageMap<test::NativeSync>::kBytesPerPage / 8) { map_.place(tables_.data(), kBase, kPages); }
+  PageMapTest() : tables_(kPages * PageMap<test::NativeSync>::kBytesPerPage / 8) {
+    map_.place(tables_.data(), kBase, kPages);
+    map_.commit_pages(os_, 0, kPages);
+  }
   static uintptr_t at(size_t granule) { return kBase + granule * kGranule; }
   std::vector<uint64_t> tables_;
+  AlwaysCommits os_;
   PageMap<test::NativeSync> map_;
 };
 
@@ -33,6 +42,16 @@ TEST_F(PageMapTest, GranulesOfAddresses) {
   }
   EXPECT_EQ(map_.page_of_granule(map_.granule(kBase + 3 * kPage + 32)), 3u);
   EXPECT_EQ(map_.address(map_.page(kBase + 3 * kPage + 32)), kBase + 3 * kPage);
+}
+
+TEST_F(PageMapTest, WhatIsNotCommittedIsOutside) {
+  PageMap<test::NativeSync> map;
+  map.place(tables_.data(), kBase, kPages);
+  EXPECT_EQ(map.granules(), 0u);
+  map.commit_pages(os_, 0, 2);
+  EXPECT_LT(map.granule(kBase + 2 * kPage - kGranule), map.granules());
+  EXPECT_GE(map.granule(kBase + 2 * kPage), map.granules());
+  EXPECT_TRUE(map.covers(kBase + 2 * kPage));
 }
 
 TEST_F(PageMapTest, Tags) {

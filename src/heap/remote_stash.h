@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "base/attributes.h"
-#include "heap/link.h"
 
 namespace masu {
 
@@ -24,8 +23,8 @@ class RemoteStash {
   };
 
   // Adds a block; `publish(chain)` takes over a chain that is due.
-  template <class Publish>
-  MASU_INLINE void add(const LinkCodec& links, uint32_t owner, uintptr_t block, size_t bytes, Publish&& publish) {
+  template <class Links, class Publish>
+  MASU_INLINE void add(const Links& links, uint32_t owner, uintptr_t block, size_t bytes, Publish&& publish) {
     Chain& chain = chains_[owner % Lane::kStashSlots];
     if (MASU_UNLIKELY(chain.owner != owner)) {
       flush(chain, publish);
