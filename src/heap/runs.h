@@ -128,9 +128,9 @@ class Runs {
       if (dirty < end && first < last) {
         void* p = reinterpret_cast<void*>(core_->arena.map().address(Arena<Lane>::first_page(s) + first));
         if (core_->os.purge(p, (last - first) * kPage)) {
-          g.dirty.assign(first, last - first, false);
           stats_->count(Event::kPurge);
-          stats_->count(Event::kPurgePages, last - first);
+          for (unsigned i = first; i < last; ++i) stats_->count(Event::kPurgePages, g.dirty.test(i));
+          g.dirty.assign(first, last - first, false);
         } else {
           all = false;
         }

@@ -1,0 +1,144 @@
+#include "heap/runs.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "heap/test_lanes.h"
+
+namespace masu {
+namespace {
+
+using Lane = test::FaultLane;
+constexpr unsigned kPages = Lane::kSegmentPages;
+
+class RunsTest : public testing::Test {
+ protected:
+  RunsTest() {
+    EXPECT_TRUE(core_->arena.init(core_->os, 8 * Arena<Lane>::kSegmentBytes, false));
+    memset(static_cast<void*>(runs_), 0, sizeof(Runs<Lane>));
+    runs_->init(*core_, 1, stats_);
+  }
+  ~RunsTest() override {
+    runs_->release_all();
+    EXPECT_EQ(core_->arena.in_use(), 0u);
+    core_->arena.destroy(core_->os);
+    EXPECT_EQ(core_->os.mapped(), 0u);
+    ::operator delete(runs_);
+  }
+  PageId alloc(unsigned pages, unsigned align = 1) {
+    const PageId p = runs_->alloc(pages, align, zero_);
+    if (p != kNoPage) {
+      EXPECT_EQ(p % align, 0u);
+      if (zero_) { EXPECT_TRUE(test::all_zero(at(p), pages * kPage)) << "said to read as zero"; }
+      memset(at(p), 0x33, pages * kPage);
+    }
+    return p;
+  }
+  void* at(PageId p) { return reinterpret_cast<void*>(core_->arena.map().address(p)); }
+
+  std::unique_ptr<Core<Lane>> core_ = std::make_unique<Core<Lane>>();
+  Stats<test::NativeSync> stats_;
+  Runs<Lane>* runs_ = static_cast<Runs<Lane>*>(::operator new(sizeof(Runs<Lane>)));
+  bool zero_ = false;
+};
+
+TEST_F(RunsTest, RandomRunsNeverOverlap) {
+  test::Random random(7);
+  std::vector<std::pair<PageId, unsigned>> live;
+  std::vector<bool> taken(8 * kPages);
+  unsigned failed = 0;
+  for (int step = 0; step < 20000; ++step) {
+    if (live.size() < 4 || random.below(100) < 52) {
+      const auto pages = static_cast<unsigned>(1 + random.below(random.below(8) == 0 ? 16 : 5));
+      const PageId p = alloc(pages, 1u << random.below(random.below(4) == 0 ? 5 : 1));
+      if (p == kNoPage) {
+        ++failed;
+        for (int i = 0; i < 10; ++i) {
+          auto [q, n] = live.back();
+          live.pop_back();
+          for (unsigned k = 0; k < n; ++k) taken[q + k] = false;
+          runs_->free(q, n);
+        }
+        continue;
+      }
+      for (unsigned k = 0; k < pages; ++k) {
+        ASSERT_FALSE(taken[p + k]);
+        taken[p + k] = true;
+      }
+      live.push_back({p, pages});
+    } else {
+      const size_t i = random.below(live.size());
+      auto [p, n] = live[i];
+      for (unsigned k = 0; k < n; ++k) taken[p + k] = false;
+      runs_->free(p, n);
+      live[i] = live.back();
+      live.pop_back();
+    }
+    if (step % 50 == 0) { ASSERT_TRUE(runs_->check()); }
+    if (step % 300 == 0) runs_->purge(UINT64_MAX);
+  }
+  EXPECT_GT(failed, 0u) << "the limit was never reached";
+  EXPECT_TRUE(core_->arena.check());
+  for (auto [p, n] : live) runs_->free(p, n);
+  EXPECT_TRUE(runs_->check());
+  EXPECT_LE(runs_->segments(), 1u) << "only the spare stays";
+  runs_->release_spare();
+  EXPECT_EQ(runs_->segments(), 0u);
+  EXPECT_EQ(stats_.get(Event::kSegmentAcquire), stats_.get(Event::kSegmentRelease));
+}
+
+TEST_F(RunsTest, EverySegmentIsFilledBeforeTheNext) {
+  std::vector<PageId> pages;
+  for (unsigned i = 0; i < 8 * kPages; ++i) {
+    pages.push_back(alloc(1));
+    ASSERT_NE(pages.back(), kNoPage);
+    ASSERT_EQ(runs_->segments(), i / kPages + 1);
+  }
+  EXPECT_EQ(alloc(1), kNoPage);
+  runs_->free(pages[100], 1);
+  EXPECT_EQ(alloc(2), kNoPage);
+  EXPECT_EQ(alloc(1), pages[100]);
+  for (PageId p : pages) runs_->free(p, 1);
+}
+
+TEST_F(RunsTest, OneSpareSegmentIsKept) {
+  const PageId a = alloc(16), b = alloc(16), c = alloc(16), d = alloc(16), e = alloc(16);
+  EXPECT_EQ(runs_->segments(), 2u);
+  runs_->free(e, 16);
+  EXPECT_EQ(runs_->segments(), 2u);
+  for (PageId p : {a, b, c, d}) runs_->free(p, 16);
+  EXPECT_EQ(runs_->segments(), 1u);
+  const uint64_t acquired = stats_.get(Event::kSegmentAcquire);
+  runs_->free(alloc(16), 16);
+  EXPECT_EQ(stats_.get(Event::kSegmentAcquire), acquired) << "the spare served";
+  EXPECT_TRUE(runs_->check());
+}
+
+TEST_F(RunsTest, PurgeHonoursTheDeadline) {
+  const PageId keep = alloc(1);
+  runs_->now_ms = 500;
+  const PageId p = alloc(8);
+  runs_->free(p, 8);
+  runs_->purge(499);
+  EXPECT_EQ(stats_.get(Event::kPurge), 0u);
+  runs_->purge(500);
+  EXPECT_EQ(stats_.get(Event::kPurgePages), 8u);
+  EXPECT_EQ(alloc(8), p);
+  EXPECT_TRUE(zero_);
+  runs_->free(p, 8);
+  core_->os.fail(test::OsCall::kPurge, 1, true);
+  runs_->purge(UINT64_MAX);
+  EXPECT_EQ(alloc(8), p);
+  EXPECT_FALSE(zero_) << "a purge that failed cleans nothing";
+  runs_->free(p, 8);
+  core_->os.heal();
+  runs_->purge(UINT64_MAX);
+  EXPECT_EQ(alloc(8), p);
+  EXPECT_TRUE(zero_) << "and is tried again";
+  runs_->free(p, 8);
+  runs_->free(keep, 1);
+}
+
+}  // namespace
+}  // namespace masu
