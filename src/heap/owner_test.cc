@@ -1,0 +1,215 @@
+#include "heap/owner.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+
+#include "heap/test_lanes.h"
+
+namespace masu {
+namespace {
+
+using Lane = test::FaultLane;
+using C = Classes<Lane>;
+
+// One owner, driven as the allocator drives it: a block handed out gets its live bit, a freed one loses it.
+class OwnerTest : public testing::Test {
+ protected:
+  OwnerTest() {
+    EXPECT_TRUE(core_->arena.init(core_->os, 8 * Arena<Lane>::kSegmentBytes, false));
+    memory_ = core_->os.map(align_up(sizeof(Owner<Lane>), kPage), kPage);
+    owner_ = ::new (memory_) Owner<Lane>;
+    owner_->init(*core_, 1);
+    EXPECT_TRUE(owner_->try_lease(77));
+  }
+  ~OwnerTest() override {
+    owner_->runs().release_all();
+    core_->os.unmap(memory_, align_up(sizeof(Owner<Lane>), kPage));
+    core_->arena.destroy(core_->os);
+    EXPECT_EQ(core_->os.mapped(), 0u);
+    EXPECT_TRUE(test::no_faults());
+  }
+  auto& map() { return core_->arena.map(); }
+  uintptr_t take(size_t bytes) {
+    const ClassId c = C::of(bytes);
+    uintptr_t p = owner_->pop(c);
+    if (p == 0) p = owner_->refill(c);
+    if (p != 0) {
+      EXPECT_TRUE(map().set_live(p)) << "handed out twice";
+    }
+    return p;
+  }
+  void give(uintptr_t p) {
+    const ClassId c = class_of(map().tag(map().page(p)));
+    EXPECT_TRUE(map().clear_live(map().granule(p)));
+    if (!owner_->push(c, p)) owner_->overflow(c, p);
+  }
+  // As another thread frees it.
+  void send(uintptr_t p) { owner_->inbox().push(core_->links, p, p); }
+
+  std::unique_ptr<Core<Lane>> core_ = std::make_unique<Core<Lane>>();
+  void* memory_ = nullptr;
+  Owner<Lane>* owner_ = nullptr;
+};
+
+TEST_F(OwnerTest, OneHolder) {
+  EXPECT_FALSE(owner_->try_lease(78));
+  EXPECT_FALSE(owner_->try_lease(77)) << "not even the same again";
+  EXPECT_EQ(owner_->holder(), 77u);
+  owner_->end_lease();
+  EXPECT_EQ(owner_->holder(), 0u);
+  EXPECT_TRUE(owner_->try_lease(78));
+}
+
+TEST_F(OwnerTest, ManyContendersOneWins) {
+  owner_->end_lease();
+  std::atomic<int> inside{0};
+  int guarded = 0;
+  std::vector<std::thread> threads;
+  for (uint64_t t = 1; t <= 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int won = 0; won < 500;) {
+        if (!owner_->try_lease(t)) {
+          std::this_thread::yield();
+          continue;
+        }
+        EXPECT_EQ(inside.fetch_add(1), 0);
+        ++guarded;
+        ++won;
+        inside.fetch_sub(1);
+        owner_->end_lease();
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(guarded, 2000);
+}
+
+TEST_F(OwnerTest, EveryBlockOfASlabOnceAndTheLowestFirst) {
+  const ClassId c = C::of(512);
+  std::set<uintptr_t> seen;
+  uintptr_t slab = 0;
+  for (unsigned i = 0; i < C::slab_blocks(c); ++i) {
+    const uintptr_t p = take(512);
+    if (i == 0) slab = p;
+    EXPECT_TRUE(seen.insert(p).second);
+    EXPECT_EQ(map().address(map().slab_start(map().page(p))), slab);
+  }
+  EXPECT_EQ(*seen.begin(), slab);
+  EXPECT_EQ(*seen.rbegin(), slab + (C::slab_blocks(c) - 1) * 512);
+  EXPECT_EQ(owner_->stats().get(Event::kSlabCarve), 1u);
+  take(512);
+  EXPECT_EQ(owner_->stats().get(Event::kSlabCarve), 2u);
+  EXPECT_TRUE(owner_->check());
+}
+
+TEST_F(OwnerTest, RandomBlocksReturnToTheirSlabs) {
+  test::Random random(12);
+  std::set<uintptr_t> live;
+  for (int step = 0; step < 30000; ++step) {
+    if (live.size() < 3 || random.below(100) < (step / 3000 % 2 == 0 ? 60u : 40u)) {
+      const uintptr_t p = take(random.size(C::kMaxSize / 2));
+      if (p == 0) {
+        owner_->collect();
+        continue;
+      }
+      ASSERT_TRUE(live.insert(p).second);
+    } else {
+      auto it = live.lower_bound(map().base() + random.below(8 * Arena<Lane>::kSegmentBytes));
+      if (it == live.end()) it = live.begin();
+      if (random.below(3) == 0) {
+        send(*it);
+      } else {
+        give(*it);
+      }
+      live.erase(it);
+    }
+    if (step % 200 == 0) { ASSERT_TRUE(owner_->check()); }
+    if (step % 700 == 0) owner_->decay_bins(step % 1400 == 0);
+  }
+  for (uintptr_t p : live) send(p);
+  owner_->collect();
+  EXPECT_FALSE(owner_->has_incoming());
+  EXPECT_TRUE(owner_->check());
+  EXPECT_EQ(owner_->runs().segments(), 0u) << "a block holds its slab";
+  unsigned waiting = 0;
+  owner_->each_waiting([&](uintptr_t) { ++waiting; });
+  EXPECT_EQ(waiting, 0u);
+}
+
+// The drain takes kDrainStep or until the spill is full, then rests; the next one goes on where it stopped.
+TEST_F(OwnerTest, DrainRestsAndGoesOn) {
+  std::vector<uintptr_t> blocks;
+  for (int i = 0; i < 100; ++i) blocks.push_back(take(16));
+  for (int i = 0; i < 50; ++i) give(blocks[static_cast<size_t>(i)]);  // the bin is full
+  for (int i = 50; i < 100; ++i) send(blocks[static_cast<size_t>(i)]);
+  unsigned flying = 0;
+  owner_->each_in_flight([&](uintptr_t) { ++flying; });
+  EXPECT_EQ(flying, 50u);
+  unsigned receipts = 0;
+  while (owner_->has_incoming()) {
+    owner_->receive();
+    ASSERT_TRUE(owner_->check());
+    ASSERT_LT(++receipts, 200u);
+  }
+  EXPECT_EQ(owner_->stats().get(Event::kDrain), 1u) << "one exchange takes everything";
+  EXPECT_EQ(owner_->stats().get(Event::kDrainEmpty), 0u);
+  EXPECT_GE(owner_->stats().get(Event::kSpillFill), 1u);
+  EXPECT_GE(owner_->stats().get(Event::kSpillOverflow), 50u / Lane::kDrainStep - 1);
+  for (uintptr_t p : blocks) EXPECT_FALSE(map().is_live(map().granule(p)));
+}
+
+TEST_F(OwnerTest, TheDrainRefusesWhatIsNotItsOwn) {
+  const uintptr_t p = take(100);
+  send(p);
+  send(p);
+  owner_->receive();
+  EXPECT_EQ(test::FaultLog::get().take_one(), Fault::kDoubleFree);
+  const uintptr_t q = take(100);
+  map().set_tag(map().page(q), make_tag(2, C::of(100)));
+  send(q);
+  owner_->receive();
+  EXPECT_EQ(test::FaultLog::get().take_one(), Fault::kCorruptLink) << "another owner's";
+  map().set_tag(map().page(q), make_tag(1, C::of(100)));
+}
+
+TEST_F(OwnerTest, CheckSeesDamage) {
+  std::vector<uintptr_t> blocks;
+  for (int i = 0; i < 40; ++i) blocks.push_back(take(1024));
+  for (int i = 0; i < 20; ++i) give(blocks[static_cast<size_t>(i * 2)]);
+  owner_->collect();
+  ASSERT_TRUE(owner_->check());
+  const PageId page = map().slab_start(map().page(blocks[0]));
+  Slab& slab = map().slab(page);
+  ++slab.open;
+  EXPECT_FALSE(owner_->check()) << "a count that its bits do not bear out";
+  --slab.open;
+  const uint64_t word = map().open_words(page)[0];
+  map().open_words(page)[0] ^= word & -word;
+  EXPECT_FALSE(owner_->check()) << "a lost block";
+  map().open_words(page)[0] = word;
+  slab.listed = 0;
+  EXPECT_FALSE(owner_->check());
+  slab.listed = 1;
+  EXPECT_TRUE(owner_->check());
+}
+
+TEST_F(OwnerTest, CachesAreBoundedByBytes) {
+  for (size_t bytes : {16u, 512u, 4096u, 16384u, 65536u}) {
+    std::vector<uintptr_t> blocks;
+    while (blocks.size() < 200) {
+      const uintptr_t p = take(bytes);
+      if (p == 0) break;
+      blocks.push_back(p);
+    }
+    for (uintptr_t p : blocks) give(p);
+    size_t held = 0;
+    owner_->each_waiting([&](uintptr_t p) { held += C::size(class_of(map().tag(map().page(p)))); });
+    EXPECT_LE(held, Lane::kCacheBytes + 2 * C::kMaxSize + Lane::kBinBytes) << bytes;
+    owner_->collect();
+  }
+}
+
+}  // namespace
+}  // namespace masu
