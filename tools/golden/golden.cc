@@ -26,7 +26,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr size_t kSizes[] = {16, 64, 512, 4096, 32768};
 constexpr int kWarmPairs = 2000;
-constexpr int kMeasured = 51;  // the median of these is the local hit; a refill among them does not count
+constexpr int kMeasured = 15;  // the median of these is the local hit; a refill among them does not count
 
 [[gnu::always_inline]] inline void marker() { asm volatile("int3" ::: "memory"); }
 [[gnu::always_inline]] inline void* opaque(void* p) {
