@@ -2,6 +2,10 @@
 include(GoogleTest)
 find_package(GTest QUIET)
 
+# The static library is made with GNU binutils, whichever compiler and linker make the rest.
+find_program(MASU_LD NAMES ld.bfd REQUIRED)
+find_program(MASU_OBJCOPY NAMES objcopy REQUIRED)
+
 # Inside malloc the compiler must not know what malloc does, and nothing may need libstdc++ or an unwinder.
 set(MASU_HEAP_FLAGS
   -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-exceptions -fno-rtti -fno-threadsafe-statics
@@ -64,8 +68,8 @@ function(masu_static_library name)
   set(object ${CMAKE_BINARY_DIR}/${name}.o)
   set(archive ${CMAKE_BINARY_DIR}/lib${name}.a)
   add_custom_command(OUTPUT ${archive}
-    COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${object} $<TARGET_OBJECTS:${name}_objects>
-    COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${object}
+    COMMAND ${MASU_LD} -r --force-group-allocation -o ${object} $<TARGET_OBJECTS:${name}_objects>
+    COMMAND ${MASU_OBJCOPY} --localize-hidden ${object}
     COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
     COMMAND ${CMAKE_AR} rcs ${archive} ${object}
     DEPENDS ${name}_objects $<TARGET_OBJECTS:${name}_objects>
