@@ -38,7 +38,7 @@ class OsFailureTest : public testing::Test {
       EXPECT_TRUE(heap.init(config)) << "a heap that could not start can be started later";
     }
     {
-      test::Churn blocks(heap, 7, 3 * kMiB);
+      test::Churn blocks(heap, 7, 2 * Heap::C::kMaxSize);
       script(heap, blocks);
       const bool failed = os.failures(call) != 0;
       EXPECT_EQ(heap.census(), blocks.live());
@@ -70,14 +70,15 @@ class OsFailureTest : public testing::Test {
   static void script(Heap& heap, test::Churn<Heap>& blocks) {
     blocks.steps(80);
     // Large blocks that grow and shrink where they are, and mappings that are kept and used again.
+    constexpr size_t kLarge = 2 * Heap::C::kMaxSize;
     for (int i = 0; i < 4; ++i) {
-      char* p = static_cast<char*>(heap.malloc(kMiB));
+      void* p = heap.malloc(kLarge);
       if (p == nullptr) continue;
-      test::fill(p, kMiB, 3);
-      if (char* wider = static_cast<char*>(heap.realloc(p, 3 * kMiB)); wider != nullptr) p = wider;
-      EXPECT_TRUE(test::filled(p, kMiB, 3));
-      if (char* narrower = static_cast<char*>(heap.realloc(p, kMiB)); narrower != nullptr) p = narrower;
-      EXPECT_TRUE(test::filled(p, kMiB, 3));
+      test::fill(p, kLarge, 3);
+      if (void* wider = heap.realloc(p, 3 * kLarge); wider != nullptr) p = wider;
+      EXPECT_TRUE(test::filled(p, kLarge, 3));
+      if (void* narrower = heap.realloc(p, kLarge); narrower != nullptr) p = narrower;
+      EXPECT_TRUE(test::filled(p, kLarge, 3));
       heap.free(p);
     }
     // Segments come and go, by decay and by force.
