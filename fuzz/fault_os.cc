@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "fuzz/scheduler.h"
+#include "fuzz/weak_model.h"
 
 extern "C" {
 [[gnu::weak]] void __asan_poison_memory_region(const volatile void* at, size_t bytes);
@@ -174,6 +175,7 @@ bool World::commit(Page* first, size_t pages) {
     return false;
   }
   for (size_t i = 0; i < pages; ++i) set(first + i, kCommitted);
+  if (more != 0) WeakModel::get().forget(address(first), pages * kUnit);
   return true;
 }
 
@@ -232,6 +234,7 @@ bool FaultOs::purge(void* at, size_t bytes) {
   }
   if (w.refuse(Call::kPurge)) return false;
   std::memset(at, 0, bytes);
+  WeakModel::get().forget(at, bytes);
   return true;
 }
 

@@ -15,6 +15,8 @@ struct NamedLane {
 constexpr NamedLane kLanes[] = {
     {"seq_model", run_on<SequentialLane>},
     {"sched_model", run_on<ScheduledLane>},
+    {"sched_weak", run_on<WeakLane>},
+    {"misuse", run_on<MisuseLane>},
 };
 
 inline const NamedLane* lane_named(std::string_view name) {

@@ -2,10 +2,10 @@
 // stays broken. `minimize INPUT OUTPUT [--lane L]`; exit code 1 where INPUT breaks no rule.
 #include <CLI/CLI.hpp>
 
-#include <cctype>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,15 +17,16 @@ namespace {
 
 using ByteString = std::vector<uint8_t>;
 
-// What makes two failures the same: verdict and words, without addresses and numbers.
+// What makes two failures the same: verdict and words, but for those with digits in them.
 std::string signature(const NamedLane& lane, const ByteString& bytes) {
   const auto result = lane.run(decode(bytes.data(), bytes.size()));
   if (result.verdict == Scheduler::Verdict::kDone) return "";
-  std::string words = verdict_name(result.verdict);
-  for (const char* p = result.reason; *p != 0; ++p) {
-    if (std::isalpha(static_cast<unsigned char>(*p)) != 0 || *p == ' ') words += *p;
+  std::string all = verdict_name(result.verdict), word;
+  std::istringstream words(result.reason);
+  while (words >> word) {
+    if (word.find_first_of("0123456789") == std::string::npos) all += " " + word;
   }
-  return words;
+  return all;
 }
 
 ByteString shrink(const NamedLane& lane, ByteString bytes, const std::string& wanted) {

@@ -8,6 +8,7 @@
 
 #include "fuzz/fault_os.h"
 #include "fuzz/scheduler.h"
+#include "fuzz/weak_model.h"
 
 extern "C" {
 [[gnu::weak]] void* __asan_region_is_poisoned(void* at, size_t bytes);
@@ -79,6 +80,10 @@ unsigned Model::find(unsigned wish, bool full) const {
 bool Model::busy(unsigned slot) const { return blocks_[slot].busy; }
 bool Model::belongs(unsigned slot, unsigned heap) const { return blocks_[slot].at != 0 && blocks_[slot].heap == heap; }
 
+bool Model::starts_at(uintptr_t at) const {
+  return std::any_of(blocks_, blocks_ + kSlots, [at](const Block& b) { return b.at == at; });
+}
+
 unsigned Model::live() const {
   unsigned n = 0;
   for (const Block& b : blocks_) n += b.at != 0;
@@ -94,11 +99,13 @@ size_t Model::live_bytes() const {
 void Model::enter(unsigned slot) {
   blocks_[slot].busy = true;
   if (__tsan_acquire != nullptr) __tsan_acquire(&order_[slot]);
+  WeakModel::get().take(slot);
 }
 
 void Model::leave(unsigned slot) {
   blocks_[slot].busy = false;
   if (__tsan_release != nullptr) __tsan_release(&order_[slot]);
+  WeakModel::get().give(slot);
 }
 
 unsigned Model::forget_busy() {

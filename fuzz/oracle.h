@@ -32,6 +32,7 @@ class Model {
   Block& block(unsigned slot) { return blocks_[slot]; }
   bool busy(unsigned slot) const;
   bool belongs(unsigned slot, unsigned heap) const;  // whether a live block of that heap is there
+  bool starts_at(uintptr_t at) const;                // whether a live block does
   unsigned live() const;
   size_t live_bytes() const;
 

@@ -97,6 +97,8 @@ class Scheduler {
   void begin_operation(uint32_t operation, Site site = Site::here());
   [[noreturn]] void stop(const char* reason);          // ends the run; outside one: aborts
   bool running() const { return current_ != kHost; }
+  bool concurrent() const { return running() && threads_ > 1 && !abandoned_; }
+  uint32_t run_number() const { return run_; }
 
   // Whose thread the caller plays from here on (kHost: its own), where only one body runs.
   void play(unsigned thread) { seat_ = thread; }

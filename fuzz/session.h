@@ -23,6 +23,7 @@ namespace masu::fuzz {
 
 // Bounds so tight that a few operations reach every edge.
 struct TightBounds : LaneDefaults {
+  static constexpr bool kMisused = false;
   static constexpr bool kChecked = true;
   static constexpr unsigned kSegmentPages = 16;
   static constexpr size_t kMaxRunPages = 8;
@@ -55,6 +56,15 @@ struct TightBounds : LaneDefaults {
   static void out_of_memory(size_t) {}
 };
 
+// Reasons that end a run without a rule being broken: the lane found the program's misuse, as it should.
+inline constexpr const char kDetected[] = "misuse detected";
+
+// A lane whose programs misbehave: bad frees come up, and the heap steps over those it may.
+struct MisuseBounds : TightBounds {
+  static constexpr bool kMisused = true;
+  static void fatal(Fault, const Evidence&) { Scheduler::get().stop(kDetected); }
+};
+
 template <class Lane>
 class Session {
  public:
@@ -65,6 +75,10 @@ class Session {
   explicit Session(const Input& input) : in_(input) {}
 
   Result run();
+  // As run(), with a schedule of the caller's.
+  Result run(Strategy& strategy);
+  // What each operation answered: null or not, errno, hash of kept contents; equal on lanes that agree.
+  uint64_t answers() const { return answers_; }
 
  private:
   // Atomic and ordered, as a program's own hand-over of a heap would be.
@@ -83,7 +97,8 @@ class Session {
     unsigned slot;
   };
 
-  Result schedule();
+  Result with(Strategy* strategy);
+  Result schedule(Strategy* strategy);
   Result alone(void (*body)(void*, unsigned));
   void body(unsigned thread);
   void sequence();
@@ -105,6 +120,8 @@ class Session {
   void heap_new(unsigned i);
   void heap_malloc(const Operation& op);
   void heap_delete(unsigned i);
+  void misuse(const Operation& op);
+  void answer(uint64_t word) { answers_ = (answers_ ^ word) * 0x100000001b3u; }
 
   // Static, so that addresses and page faults stay the same from run to run.
   static Heap& heap() { return *std::launder(reinterpret_cast<Heap*>(storage_)); }
@@ -115,8 +132,13 @@ class Session {
   alignas(Heap) static inline unsigned char storage_[sizeof(Heap)];
   static inline Model model_;
 
+  static constexpr unsigned kGraves = 16;
+
   const Input& in_;
-  bool started_ = false, forked_ = false;
+  bool started_ = false, forked_ = false, misused_ = false;
+  uint64_t answers_ = 0;
+  uintptr_t graves_[kGraves] = {};  // where blocks lay that have been freed
+  unsigned buried_ = 0;
   std::atomic<unsigned> seats_used_{0};
   bool exited_[kMaxThreads + 1] = {};
   Private heaps_[kHeaps];

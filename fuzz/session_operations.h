@@ -57,6 +57,11 @@ void Session<Lane>::step(const Operation& op) {
       return heap_malloc(op);
     case Kind::kHeapDelete:
       return heap_delete(op.slot % kHeaps);
+    case Kind::kDoubleFree:
+    case Kind::kInteriorFree:
+    case Kind::kWildFree:
+      if constexpr (Lane::kMisused) return misuse(op);
+      return check(op.slot);
     default:
       return check(op.slot);
   }
@@ -90,6 +95,7 @@ void Session<Lane>::allocate(const Operation& op) {
     return granted(slot, {"calloc", product, 1, true}, p);
   }
   p = rules().malloc(bytes);
+  answer(p != nullptr);
   if (p == nullptr) return refused("malloc", bytes, errno);
   granted(slot, {"malloc", bytes, 1, false}, p);
 }
@@ -167,6 +173,7 @@ void Session<Lane>::release(unsigned wish) {
   Hold hold(model(), slot);
   void* const p = reinterpret_cast<void*>(model().block(slot).at);
   model().freed(slot);
+  if constexpr (Lane::kMisused) graves_[buried_++ % kGraves] = reinterpret_cast<uintptr_t>(p);
   errno = 4711;
   heap().free(p);
   if (errno != 4711) fail("free changed errno to %d", errno);
@@ -256,6 +263,28 @@ void Session<Lane>::heap_delete(unsigned i) {
   heap().heap_delete(*heaps_[i].heap.load());
   heaps_[i].heap.store(nullptr);
   heaps_[i].users.fetch_sub(1);
+}
+
+// A free that no correct program makes. Found at once, or (a block still on its way to its owner) at the drain;
+// whatever comes later, no block may be handed out twice.
+template <class Lane>
+void Session<Lane>::misuse(const Operation& op) {
+  uintptr_t at = graves_[op.slot % kGraves];
+  if (op.kind == Kind::kInteriorFree) {
+    const unsigned slot = model().find(op.slot, true);
+    if (slot == kSlots) return;
+    const Block& b = model().block(slot);
+    at = b.at + 1 + (op.argument % 2 == 0 ? op.argument : op.argument * size_t{16}) % std::max<size_t>(b.usable - 1, 1);
+  } else if (op.kind == Kind::kWildFree) {
+    const uintptr_t bases[] = {0, World::kBase, World::kClaims, reinterpret_cast<uintptr_t>(&op), at, UINTPTR_MAX - 4096};
+    at = bases[op.slot % std::size(bases)] + (size_t{op.size} << (op.argument % 24)) + op.argument / 24;
+  }
+  if (at == 0 || model().starts_at(at)) return;  // nothing wrong with that
+  misused_ = true;
+  const uint64_t before = heap().event(Event::kMisuse);
+  heap().free(reinterpret_cast<void*>(at));
+  const bool found = heap().event(Event::kMisuse) != before;
+  if (!found && op.kind != Kind::kDoubleFree) fail("free of %#zx, which is nothing, went unnoticed", size_t{at});
 }
 
 }  // namespace masu::fuzz

@@ -22,6 +22,7 @@ inline HeapConfig heap_config(const Input& in) {
   h.arena_limit = kLimits[in.config & 7] * TightBounds::kSegmentPages * kPage;
   h.large_cache = (in.config & 8) != 0 ? 64 * kKiB : kMiB;
   h.decay_ms = 50;
+  h.ignore_misuse = true;  // where the lane's programs misbehave; others never come to it
   return h;
 }
 
@@ -33,16 +34,30 @@ Scheduler::Result Session<Lane>::alone(void (*body)(void*, unsigned)) {
 
 template <class Lane>
 Scheduler::Result Session<Lane>::run() {
+  return with(nullptr);
+}
+
+template <class Lane>
+Scheduler::Result Session<Lane>::run(Strategy& strategy) {
+  return with(&strategy);
+}
+
+template <class Lane>
+Scheduler::Result Session<Lane>::with(Strategy* strategy) {
   Result result = alone([](void* self, unsigned) { static_cast<Session*>(self)->begin(); });
   if (result.verdict != Scheduler::Verdict::kDone || !started_) return result;
   if constexpr (kConcurrent) {
-    result = schedule();
+    result = schedule(strategy);
   } else {
     result = alone([](void* self, unsigned) { static_cast<Session*>(self)->sequence(); });
   }
+  if (result.verdict == Scheduler::Verdict::kStopped && result.reason == kDetected) {
+    result.verdict = Scheduler::Verdict::kDone;  // the process would have ended here
+    return result;
+  }
   if (result.verdict != Scheduler::Verdict::kDone) return result;
   const Result end = alone([](void* self, unsigned) { static_cast<Session*>(self)->settle(); });
-  if (end.verdict == Scheduler::Verdict::kDone) return result;
+  if (end.verdict == Scheduler::Verdict::kDone || end.reason == kDetected) return result;
   result.verdict = end.verdict;
   result.reason = end.reason;
   return result;
@@ -67,7 +82,7 @@ void Session<Lane>::begin() {
 }
 
 template <class Lane>
-Scheduler::Result Session<Lane>::schedule() {
+Scheduler::Result Session<Lane>::schedule(Strategy* given) {
   uint32_t first[kMaxThreads];
   for (unsigned t = 0; t < in_.threads; ++t) {
     first[t] = kMaxOperations + t;
@@ -75,10 +90,11 @@ Scheduler::Result Session<Lane>::schedule() {
       if (in_.operations[i].thread == t) first[t] = i;
     }
   }
-  auto go = [&](Strategy&& strategy) {
+  auto go = [&](auto&& strategy) {
     return Scheduler::get().run(
         strategy, in_.threads, [](void* self, unsigned t) { static_cast<Session*>(self)->body(t); }, this, first);
   };
+  if (given != nullptr) return go(*given);
   switch (in_.mode) {
     case Mode::kPct:
       return go(Pct(in_.permutation, in_.depth, in_.span, in_.seed));
@@ -122,7 +138,7 @@ void Session<Lane>::settle() {
   Scheduler::get().renew();
   world().heal();
   auto census = [this](const char* when) {
-    if (forked_ || (in_.seed & 15) != 0) return;  // a torn owner's lists are no evidence; and it is slow
+    if (forked_ || misused_ || (in_.seed & 15) != 0) return;  // a torn owner's lists are no evidence; and it is slow
     const size_t seen = heap().census();
     if (seen == SIZE_MAX) fail("%s: the census finds a broken invariant", when);
     if (seen != model().live()) fail("%s: the heap knows %zu live blocks, the program %u", when, seen, model().live());
@@ -135,6 +151,7 @@ void Session<Lane>::settle() {
   heap().thread_exit();
   census("after the last free");
   heap().trim();
+  if (misused_) return heap().destroy();  // a chain that was cut short is lost, not wrong
   const auto totals = heap().totals();
   if (!forked_ && totals.live_large_bytes != 0) fail("%zu bytes of large blocks are lost", totals.live_large_bytes);
   if (totals.cached_large_bytes != 0) fail("trim leaves %zu cached bytes", totals.cached_large_bytes);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fuzz/session.h"
+#include "fuzz/weak_atomic.h"
 
 namespace masu::fuzz {
 
@@ -26,6 +27,8 @@ inline const char* verdict_name(Scheduler::Verdict verdict) {
 
 using SequentialLane = Under<TightBounds, PlainSync, FaultOs>;
 using ScheduledLane = Under<TightBounds, SchedSync, FaultOs>;
+using WeakLane = Under<TightBounds, WeakSync, FaultOs>;
+using MisuseLane = Under<MisuseBounds, PlainSync, FaultOs>;
 
 template <class Lane>
 Scheduler::Result run_on(const Input& input) {

@@ -1,0 +1,6 @@
+// Programs that free twice, inside blocks and wildly: found, or nothing happened.
+#include "fuzz/target.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return masu::fuzz::test_one<masu::fuzz::MisuseLane>(data, size, "release, misused");
+}

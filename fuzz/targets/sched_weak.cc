@@ -1,0 +1,6 @@
+// As sched_model, over atomics that may return old values.
+#include "fuzz/target.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return masu::fuzz::test_one<masu::fuzz::WeakLane>(data, size, "release, weak atomics");
+}
