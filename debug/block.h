@@ -22,12 +22,14 @@ struct Record {
   uint8_t align_log2;  // 0: not asked for
   uint8_t cls;         // of its slab when it was handed out
   uint32_t free_thread;
-  uint64_t size : 48;  // requested bytes
-  uint64_t heap : 16;  // of a private heap, else 0
+  uint64_t size_and_heap;  // requested bytes; above kHeapShift the number of a private heap, else 0
   uint32_t alloc_stack;
   uint32_t free_stack;
   uint64_t serial;  // thread << 40 | count of its allocations
 
+  static constexpr unsigned kHeapShift = 48;
+  size_t size() const { return size_and_heap & ((uint64_t{1} << kHeapShift) - 1); }
+  uint32_t heap() const { return static_cast<uint32_t>(size_and_heap >> kHeapShift); }
   uint32_t alloc_thread() const { return static_cast<uint32_t>(serial >> 40); }
 };
 static_assert(sizeof(Record) == 32);
@@ -38,7 +40,7 @@ struct Cell {
   uintptr_t user = 0;
   bool paged = false;  // on pages of its own, behind guard pages
 
-  uintptr_t user_end() const { return user + record->size; }
+  uintptr_t user_end() const { return user + record->size(); }
 };
 
 }  // namespace masu::debug

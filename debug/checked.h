@@ -9,7 +9,7 @@
 
 #include "base/attributes.h"
 #include "debug/finding.h"
-#include "debug/unwind/frame.h"
+#include "debug/from.h"
 
 namespace masu::debug {
 
@@ -21,10 +21,10 @@ struct Ranges {
 extern Ranges g_ranges MASU_HIDDEN;
 
 // Reports if [p, p + bytes) leaves its block or the block is not live.
-MASU_NOINLINE void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, Frame from);
+MASU_NOINLINE void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from);
 // Reports only if the block is not live: how much will be written is not known yet.
-MASU_NOINLINE void check_heap_live(uintptr_t p, size_t bytes, const char* call, Frame from);
-MASU_COLD void report_negative(uintptr_t p, size_t bytes, const char* call, Frame from);
+MASU_NOINLINE void check_heap_live(uintptr_t p, size_t bytes, const char* call, From from);
+MASU_COLD void report_negative(uintptr_t p, size_t bytes, const char* call, From from);
 MASU_NOINLINE void* find_next(const char* name);
 
 MASU_INLINE bool in_heap(const void* p) {
@@ -32,15 +32,15 @@ MASU_INLINE bool in_heap(const void* p) {
   return at - g_ranges.arena < g_ranges.arena_bytes || at - g_ranges.paged < g_ranges.paged_bytes;
 }
 MASU_INLINE void check(const void* p, size_t bytes, Access access, const char* call) {
-  if (MASU_UNLIKELY(in_heap(p)) && bytes != 0) check_heap(reinterpret_cast<uintptr_t>(p), bytes, access, call, caller_frame());
+  if (MASU_UNLIKELY(in_heap(p)) && bytes != 0) check_heap(reinterpret_cast<uintptr_t>(p), bytes, access, call, caller());
 }
 MASU_INLINE void check_read(const void* p, size_t bytes, const char* call) { check(p, bytes, Access::kRead, call); }
 MASU_INLINE void check_write(const void* p, size_t bytes, const char* call) { check(p, bytes, Access::kWrite, call); }
 MASU_INLINE void check_freed(const void* p, size_t bytes, const char* call) {
-  if (MASU_UNLIKELY(in_heap(p))) check_heap_live(reinterpret_cast<uintptr_t>(p), bytes, call, caller_frame());
+  if (MASU_UNLIKELY(in_heap(p))) check_heap_live(reinterpret_cast<uintptr_t>(p), bytes, call, caller());
 }
 MASU_INLINE void check_size(const void* p, size_t bytes, const char* call) {
-  if (MASU_UNLIKELY(bytes > PTRDIFF_MAX)) report_negative(reinterpret_cast<uintptr_t>(p), bytes, call, caller_frame());
+  if (MASU_UNLIKELY(bytes > PTRDIFF_MAX)) report_negative(reinterpret_cast<uintptr_t>(p), bytes, call, caller());
 }
 
 // libc's function. `early` stands in for it while the dynamic linker is still at work.
@@ -71,6 +71,6 @@ class Real {
 
 // MASU_CHECKED(result, name, (parameters), early): defines libc's `name`; real_name is libc's own.
 #define MASU_CHECKED(result, name, parameters, early)                          \
-  static constinit masu::debug::Real<result parameters> real_##name(#name, early); \
+  [[maybe_unused]] static constinit masu::debug::Real<result parameters> real_##name(#name, early); \
   extern "C" MASU_EXPORT result checked_##name parameters asm(#name);          \
   result checked_##name parameters

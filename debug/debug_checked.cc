@@ -11,9 +11,9 @@ Ranges g_ranges = {};
 
 namespace {
 
-bool is_own(Frame from) { return from.pc - g_ranges.code < g_ranges.code_bytes; }
+bool is_own(From from) { return from.pc() - g_ranges.code < g_ranges.code_bytes; }
 
-MASU_COLD void report_access(Finding& f, Access access, const char* call, Frame from) {
+MASU_COLD void report_access(Finding& f, Access access, const char* call, From from) {
   f.access = access;
   f.call = call;
   f.at_fault = true;
@@ -23,19 +23,28 @@ MASU_COLD void report_access(Finding& f, Access access, const char* call, Frame 
 
 }  // namespace
 
-void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, Frame from) {
+void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from) {
+  Cell cell;
+  if (MASU_LIKELY(debug_heap().shadow().quick_locate(p, cell))) {
+    const size_t size = cell.record->size();
+    // acquire, pairs with the release of a live block: its size is the one it was handed out with.
+    if (MASU_LIKELY(cell.record->state.load(std::memory_order_acquire) == State::kLive && p >= cell.user &&
+                    p - cell.user <= size && bytes <= size - (p - cell.user))) {
+      return;
+    }
+  }
   Finding f;
   if (is_own(from) || MASU_LIKELY(!diagnose_access(debug_heap().view(), p, bytes, f))) return;
   report_access(f, access, call, from);
 }
 
-void check_heap_live(uintptr_t p, size_t bytes, const char* call, Frame from) {
+void check_heap_live(uintptr_t p, size_t bytes, const char* call, From from) {
   Finding f;
   if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f) || f.kind != Kind::kUseAfterFree) return;
   report_access(f, Access::kWrite, call, from);
 }
 
-void report_negative(uintptr_t p, size_t bytes, const char* call, Frame from) {
+void report_negative(uintptr_t p, size_t bytes, const char* call, From from) {
   Finding f;
   f.kind = Kind::kNegativeSize;
   f.address = p;

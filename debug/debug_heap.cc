@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kDepotBytes = 64 * kMiB;
 constexpr uint32_t kSampleEvery = 5000;  // allocations for one guarded
+constexpr uint64_t kLookEvery = 4096;    // allocations between looks at the size of the heap
 constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
 
 size_t align_of(const Record& r) { return r.align_log2 == 0 ? 0 : size_t{1} << r.align_log2; }
@@ -52,25 +53,30 @@ void DebugHeap::constructed() {
   threads_.start();
 }
 
-uint32_t DebugHeap::stack_of(ThreadState& t, Frame from) {
+uint32_t DebugHeap::stack_of(ThreadState& t, From from) {
   if (depth_ == 0) return 0;
-  uintptr_t frames[kMaxFrames];
-  return depot_.put(frames, unwinder_.walk(from, t.bounds, frames, depth_));
+  return t.stacks.find(from.walk_from(), unwinder_, t.memo, [&](uintptr_t* frames, size_t& count) {
+    count = unwinder_.walk(from.walk_from(), t.bounds, t.memo, frames, depth_);
+    return depot_.put(frames, count);
+  });
 }
 
-void DebugHeap::walk(Finding& f, Frame from) {
+void DebugHeap::walk(Finding& f, From from) {
   ThreadState* t = threads_.self();
-  if (t != nullptr) f.frame_count = unwinder_.walk(from, t->bounds, f.frames, kMaxFrames);
+  if (t != nullptr) f.frame_count = unwinder_.walk(from.walk_from(), t->bounds, f.frames, kMaxFrames);
 }
 
 // --- allocation
 
-void* DebugHeap::place(size_t bytes, Request r, Frame from, bool zeroed) {
+void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
   ThreadState* t = threads_.self();
   if (MASU_UNLIKELY(t == nullptr)) return nullptr;
   ++t->allocations;
   if (MASU_UNLIKELY(watching_)) watch(*t);
   const bool guarded = sampled(*t);
+  if (MASU_UNLIKELY(t->allocations % kLookEvery == 0)) {
+    quarantine_.set_heap_bytes(size_t{inner_.core().arena.in_use()} * Arena<DebugLane>::kSegmentBytes);
+  }
   if (MASU_UNLIKELY(guarded || bytes > C::kMaxSize || r.align > C::kMaxSize ||
                     cell_bytes(bytes, r.align) > C::kMaxSize)) {
     void* p = place_paged(*t, bytes, r, from, guard_every_ != 0 ? PagedBlocks::Side::kRight : PagedBlocks::Side::kLeft);
@@ -103,7 +109,7 @@ void* DebugHeap::place(size_t bytes, Request r, Frame from, bool zeroed) {
   return reinterpret_cast<void*>(cell.user);
 }
 
-void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, Frame from, PagedBlocks::Side side) {
+void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, From from, PagedBlocks::Side side) {
   PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, side);
   if (slot == nullptr) return nullptr;
   const Cell cell = PagedBlocks::cell(*slot);
@@ -113,14 +119,13 @@ void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, Frame from
 }
 
 // Writes the record and the front red zone; the block is live from here on.
-void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from) {
+void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, From from) {
   Record& record = *cell.record;
   record.family = r.family;
   record.align_log2 = r.align == 0 ? 0 : static_cast<uint8_t>(std::countr_zero(r.align));
   record.cls = static_cast<uint8_t>(cls);
   record.free_thread = 0;
-  record.size = bytes;
-  record.heap = 0;
+  record.size_and_heap = bytes;
   record.alloc_stack = stack_of(t, from);
   record.free_stack = 0;
   record.serial = uint64_t{t.id} << 40 | t.allocations;
@@ -142,15 +147,15 @@ void DebugHeap::watch(ThreadState& t) {
 // --- the end of a block
 
 // The cell of which `p` is the block's start, whatever its state.
-bool DebugHeap::block_at(uintptr_t p, Cell& cell) const {
-  return MASU_LIKELY(shadow_.block_at(p, cell)) || block_anywhere(p, cell);
+MASU_INLINE bool DebugHeap::block_at(uintptr_t p, Cell& cell) const {
+  return MASU_LIKELY(shadow_.quick_locate(p, cell) && cell.user == p) || block_anywhere(p, cell);
 }
 bool DebugHeap::block_anywhere(uintptr_t p, Cell& cell) const {
   return debug::locate(view(), p, cell) && cell.user == p;
 }
 
 // One thread alone sees true for a life of a block.
-bool DebugHeap::end_life(uintptr_t p, Cell& cell) const {
+MASU_INLINE bool DebugHeap::end_life(uintptr_t p, Cell& cell) const {
   if (MASU_UNLIKELY(!block_at(p, cell))) return false;
   State live = State::kLive;
   // acq_rel: the record is ours from here on, and the sweep sees that it is no more live.
@@ -158,7 +163,7 @@ bool DebugHeap::end_life(uintptr_t p, Cell& cell) const {
                                                     std::memory_order_acquire);
 }
 
-void DebugHeap::release(void* p, const Release& how, Frame from) {
+void DebugHeap::release(void* p, const Release& how, From from) {
   if (p == nullptr) return;
   ThreadState* t = threads_.self();
   Cell cell;
@@ -169,20 +174,20 @@ void DebugHeap::release(void* p, const Release& how, Frame from) {
   retire(*t, cell, from);
 }
 
-bool DebugHeap::ends_well(const Cell& cell, const Release& how) const {
+MASU_INLINE bool DebugHeap::ends_well(const Cell& cell, const Release& how) const {
   const Record& r = *cell.record;
-  return how.family == r.family && (how.size == kUnsaid || how.size == r.size) &&
+  return how.family == r.family && (how.size == kUnsaid || how.size == r.size()) &&
          (how.align == kUnsaid || how.align == align_of(r)) && !cell.paged && whole_red_zones(cell);
 }
 
 // The form of the call, then the red zones; or a block that only needs the long way.
-void DebugHeap::report_end(const Cell& cell, const Release& how, Frame from) {
+void DebugHeap::report_end(const Cell& cell, const Release& how, From from) {
   const Record& r = *cell.record;
   Finding f;
   bool wrong = true;
   if (how.family != r.family) {
     f.kind = Kind::kMismatch;
-  } else if ((how.size != kUnsaid && how.size != r.size) || (how.align != kUnsaid && how.align != align_of(r))) {
+  } else if ((how.size != kUnsaid && how.size != r.size()) || (how.align != kUnsaid && how.align != align_of(r))) {
     f.kind = how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
   } else {
     wrong = false;
@@ -204,7 +209,7 @@ void DebugHeap::report_end(const Cell& cell, const Release& how, Frame from) {
   report(damage);
 }
 
-void DebugHeap::retire(ThreadState& t, const Cell& cell, Frame from) {
+void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
   Record& record = *cell.record;
   record.free_thread = t.id;
   record.free_stack = stack_of(t, from);
@@ -236,7 +241,7 @@ void DebugHeap::report_quarantined(const Cell& cell) {
   report(f);
 }
 
-void DebugHeap::report_bad_pointer(uintptr_t p, const Release& how, Kind wild, Frame from) {
+void DebugHeap::report_bad_pointer(uintptr_t p, const Release& how, Kind wild, From from) {
   Finding f;
   diagnose_pointer(view(), p, wild, f);
   f.call = how.call;
@@ -245,7 +250,7 @@ void DebugHeap::report_bad_pointer(uintptr_t p, const Release& how, Kind wild, F
 }
 
 // Always moves: a pointer kept across a realloc is a stale one.
-void* DebugHeap::reallocate(void* p, size_t bytes, Frame from) {
+void* DebugHeap::reallocate(void* p, size_t bytes, From from) {
   if (p == nullptr) return allocate(bytes, {}, from);
   const Release how{Family::kMalloc, "realloc", kUnsaid, kUnsaid};
   Cell cell;
@@ -257,18 +262,18 @@ void* DebugHeap::reallocate(void* p, size_t bytes, Frame from) {
   }
   void* fresh = allocate(bytes, {}, from);
   if (fresh == nullptr) return nullptr;
-  raw_copy(fresh, p, min_of<size_t>(bytes, cell.record->size));
+  raw_copy(fresh, p, min_of<size_t>(bytes, cell.record->size()));
   release(p, how, from);
   return fresh;
 }
 
-size_t DebugHeap::size_of(const void* p, Frame from) {
+size_t DebugHeap::size_of(const void* p, From from) {
   if (p == nullptr) return 0;
   Cell cell;
   const uintptr_t user = reinterpret_cast<uintptr_t>(p);
   if (MASU_LIKELY(block_at(user, cell) &&
                   cell.record->state.load(std::memory_order_acquire) == State::kLive)) {  // acquire, pairs with hand_out()
-    return cell.record->size;
+    return cell.record->size();
   }
   report_bad_pointer(user, {Family::kMalloc, "malloc_usable_size", kUnsaid, kUnsaid}, Kind::kBadUsableSize, from);
   return 0;
@@ -298,25 +303,25 @@ void DebugHeap::sweep(const char* when) {
 // --- private heaps: a number in the record of each of their blocks
 
 DebugHeap::OwnerT* DebugHeap::heap_new() {
-  auto* id = static_cast<uint32_t*>(allocate(sizeof(uint32_t), {}, caller_frame()));
+  auto* id = static_cast<uint32_t*>(allocate(sizeof(uint32_t), {}, caller()));
   if (id != nullptr) *id = heaps_.fetch_add(1, std::memory_order_relaxed) % 0xFFFF + 1;  // relaxed: only a number
   return reinterpret_cast<OwnerT*>(id);
 }
 
 void* DebugHeap::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
-  void* p = allocate(bytes, {Family::kMalloc, align > kGranule ? align : 0}, caller_frame());
+  void* p = allocate(bytes, {Family::kMalloc, align > kGranule ? align : 0}, caller());
   Cell cell;
   if (p != nullptr && locate(reinterpret_cast<uintptr_t>(p), cell)) {
-    cell.record->heap = *reinterpret_cast<uint32_t*>(&heap) & 0xFFFF;
+    cell.record->size_and_heap |= uint64_t{*reinterpret_cast<uint32_t*>(&heap) & 0xFFFF} << Record::kHeapShift;
   }
   return p;
 }
 
 void DebugHeap::heap_delete(OwnerT& heap) {
   const uint32_t id = *reinterpret_cast<uint32_t*>(&heap) & 0xFFFF;
-  const Frame from = caller_frame();
+  const From from = caller();
   auto end = [&](const Cell& cell) {
-    if (cell.record->heap == id) release(reinterpret_cast<void*>(cell.user), {}, from);
+    if (cell.record->heap() == id) release(reinterpret_cast<void*>(cell.user), {}, from);
   };
   shadow_.each([&](const Cell& cell) {
     if (cell.record->state.load(std::memory_order_acquire) == State::kLive) end(cell);  // acquire, pairs with hand_out()

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "debug/diagnose.h"
 #include "debug/finding.h"
+#include "debug/from.h"
 #include "debug/layout.h"
 #include "debug/paged.h"
 #include "debug/quarantine.h"
@@ -15,7 +16,6 @@
 #include "debug/shadow.h"
 #include "debug/stack_depot.h"
 #include "debug/threads.h"
-#include "debug/unwind/frame.h"
 #include "debug/unwind/unwinder.h"
 
 namespace masu::debug {
@@ -34,6 +34,8 @@ struct Release {
   size_t align = kUnsaid;  // 0: the form for blocks without alignment
 };
 
+constexpr Release kFree{};
+
 class DebugHeap {
  public:
   using OwnerT = InnerHeap::OwnerT;
@@ -43,22 +45,22 @@ class DebugHeap {
   DebugHeap& operator=(const DebugHeap&) = delete;
 
   // --- malloc's family; `from` is the program's frame
-  MASU_INLINE void* allocate(size_t bytes, Request r, Frame from) {
+  MASU_INLINE void* allocate(size_t bytes, Request r, From from) {
     if (MASU_UNLIKELY(!ready_.load(std::memory_order_acquire)) && !start()) return nullptr;  // pairs with start()
     return place(bytes, r, from, false);
   }
-  void* allocate_zeroed(size_t bytes, Frame from) {
+  void* allocate_zeroed(size_t bytes, From from) {
     if (MASU_UNLIKELY(!ready_.load(std::memory_order_acquire)) && !start()) return nullptr;  // pairs with start()
     return place(bytes, {}, from, true);
   }
-  void release(void* p, const Release& how, Frame from);
-  void* reallocate(void* p, size_t bytes, Frame from);
-  size_t size_of(const void* p, Frame from);
+  void release(void* p, const Release& how, From from);
+  void* reallocate(void* p, size_t bytes, From from);
+  size_t size_of(const void* p, From from);
 
   // --- what symbols.h asks of a heap
-  MASU_INLINE void* malloc(size_t bytes) { return allocate(bytes, {}, caller_frame()); }
-  MASU_INLINE void free(void* p) { release(p, {}, caller_frame()); }
-  MASU_INLINE size_t usable_size(const void* p) { return size_of(p, caller_frame()); }
+  MASU_INLINE void* malloc(size_t bytes) { return allocate(bytes, {}, caller()); }
+  MASU_INLINE void free(void* p) { release(p, kFree, caller()); }
+  MASU_INLINE size_t usable_size(const void* p) { return size_of(p, caller()); }
   size_t good_size(size_t bytes) { return bytes; }  // exactly: every byte more is a red zone
   bool trim() { return inner_.trim(); }
   InnerHeap::Totals totals() { return inner_.totals(); }
@@ -89,14 +91,14 @@ class DebugHeap {
   void fork_child();
 
   // Fills the finding's stack from the program's frame.
-  void walk(Finding& f, Frame from);
+  void walk(Finding& f, From from);
 
  private:
   MASU_COLD bool start();
-  void* place(size_t bytes, Request r, Frame from, bool zeroed);
-  MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, Frame from, PagedBlocks::Side side);
+  void* place(size_t bytes, Request r, From from, bool zeroed);
+  MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, PagedBlocks::Side side);
   MASU_NOINLINE void watch(ThreadState& t);
-  MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, Frame from);
+  MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, From from);
   MASU_INLINE bool sampled(ThreadState& t) {
     if (MASU_LIKELY(guard_every_ == 0 || ++t.since_guard < guard_every_)) return false;
     t.since_guard = 0;
@@ -106,12 +108,12 @@ class DebugHeap {
   bool block_anywhere(uintptr_t p, Cell& cell) const;
   MASU_INLINE bool end_life(uintptr_t p, Cell& cell) const;
   MASU_INLINE bool ends_well(const Cell& cell, const Release& how) const;
-  MASU_COLD void report_end(const Cell& cell, const Release& how, Frame from);
-  MASU_INLINE void retire(ThreadState& t, const Cell& cell, Frame from);
+  MASU_COLD void report_end(const Cell& cell, const Release& how, From from);
+  MASU_INLINE void retire(ThreadState& t, const Cell& cell, From from);
   MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);
   MASU_COLD void report_quarantined(const Cell& cell);
-  uint32_t stack_of(ThreadState& t, Frame from);
-  MASU_COLD void report_bad_pointer(uintptr_t p, const Release& how, Kind wild, Frame from);
+  uint32_t stack_of(ThreadState& t, From from);
+  MASU_COLD void report_bad_pointer(uintptr_t p, const Release& how, Kind wild, From from);
 
   InnerHeap& inner_;
   std::atomic<bool> ready_{false};

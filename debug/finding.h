@@ -73,7 +73,7 @@ inline BlockFacts facts_of(const Cell& cell) {
   f.begin = cell.begin;
   f.end = cell.end;
   f.user = cell.user;
-  f.size = r.size;
+  f.size = r.size();
   f.serial = r.serial;
   f.alloc_thread = r.alloc_thread();
   f.free_thread = r.free_thread;

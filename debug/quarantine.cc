@@ -28,7 +28,8 @@ void Quarantine::hand_over(QuarantineChunk* chunk) {
 QuarantineChunk* Quarantine::oldest() {
   Lock guard(lock_);
   QuarantineChunk* chunk = head_;
-  if (chunk == nullptr || bytes_ <= limit_) return nullptr;
+  // relaxed: as set_heap_bytes().
+  if (chunk == nullptr || bytes_ <= limit_.load(std::memory_order_relaxed)) return nullptr;
   head_ = chunk->next;
   if (head_ == nullptr) tail_ = nullptr;
   bytes_ -= chunk->bytes;

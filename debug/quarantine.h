@@ -31,12 +31,15 @@ static_assert(sizeof(QuarantineChunk) <= kPage);
 
 class Quarantine {
  public:
-  // (limit in bytes): 0 lets blocks go at once.
+  // Bytes at most: 0 lets blocks go at once. It grows up to there with the heap, of which it holds a part.
   void set_limit(size_t limit) {
-    limit_ = limit;
-    chunk_bytes_ = max_of<size_t>(limit / 64, 1);
+    most_ = limit;
+    set_heap_bytes(0);
   }
-  size_t limit() const { return limit_; }
+  void set_heap_bytes(size_t heap) {
+    // relaxed: a bound that may be a moment old.
+    limit_.store(min_of(most_, max_of(heap / kPartOfHeap, kLeast)), std::memory_order_relaxed);
+  }
 
   // `leave(entry)` for each block whose time is up.
   template <class Leave>
@@ -48,7 +51,7 @@ class Quarantine {
     }
     chunk->entry[chunk->count++] = {cell.record, cell.begin};
     chunk->bytes += cell.end - cell.begin;
-    if (MASU_UNLIKELY(chunk->count == QuarantineChunk::kBlocks || chunk->bytes >= chunk_bytes_)) {
+    if (MASU_UNLIKELY(chunk->count == QuarantineChunk::kBlocks || chunk->bytes >= kChunkBytes)) {
       t.chunk = nullptr;
       hand_over(chunk);
       drain(leave);
@@ -78,7 +81,12 @@ class Quarantine {
   MASU_NOINLINE QuarantineChunk* oldest();  // null within the limit
   MASU_NOINLINE void recycle(QuarantineChunk* chunk);
 
-  size_t limit_ = 0, chunk_bytes_ = 1;
+  static constexpr size_t kPartOfHeap = 8;
+  static constexpr size_t kLeast = 512 * kKiB;
+  static constexpr size_t kChunkBytes = 32 * kKiB;
+
+  size_t most_ = 0;
+  std::atomic<size_t> limit_{0};
   FutexMutex lock_{kRankRegistry};
   QuarantineChunk* head_ = nullptr;
   QuarantineChunk* tail_ = nullptr;

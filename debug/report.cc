@@ -177,7 +177,7 @@ void DebugLane::fatal(Fault fault, const Evidence& e) {
   f.address = e.address;
   f.call = e.where;
   f.detail = e.detail[0] != '\0' ? e.detail : kFaultText[static_cast<size_t>(fault)].kind;
-  debug_heap().walk(f, caller_frame());
+  debug_heap().walk(f, caller());
   report(f);
 }
 

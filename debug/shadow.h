@@ -63,8 +63,8 @@ class Shadow {
     return record(shadow, page, c, index_in_slab(block - map_->address(page), c));
   }
 
-  // The cell of the block that begins at `p`, without any search: false for many, and for all that begin elsewhere.
-  MASU_INLINE bool block_at(uintptr_t p, Cell& cell) const {
+  // The cell around `p`, without any search: false for many, locate() knows them.
+  MASU_INLINE bool quick_locate(uintptr_t p, Cell& cell) const {
     const uintptr_t offset = p - base_;
     if (MASU_UNLIKELY(offset >= map_->granules() * kGranule)) return false;
     const Tag tag = map_->tag(static_cast<PageId>(offset >> kPageShift));
@@ -78,7 +78,7 @@ class Shadow {
     cell.begin = map_->address(page) + index * C::size(c);
     cell.end = cell.begin + C::size(c);
     cell.user = cell.begin + kFront;
-    return cell.user == p && cell.record->cls == c && cell.record->align_log2 <= kGranuleShift;
+    return cell.record->cls == c && cell.record->align_log2 <= kGranuleShift;
   }
 
   // The cell around an address of the arena: false where no block was ever handed out around it.

@@ -9,7 +9,9 @@
 #include <cstdint>
 
 #include "base/attributes.h"
+#include "debug/stack_memo.h"
 #include "debug/unwind/stack_bounds.h"
+#include "debug/unwind/walk_memo.h"
 
 namespace masu::debug {
 
@@ -28,6 +30,8 @@ struct ThreadState {
   QuarantineChunk* chunk = nullptr;
   ThreadName* name = nullptr;
   StackBounds bounds;
+  WalkMemo memo;
+  StackMemo stacks;
   std::atomic<bool> in_use{false};
   ThreadState* next = nullptr;  // of all states, newest first
 };

@@ -27,6 +27,15 @@ class Unwinder {
   // From where a signal interrupted: the third argument of its handler.
   size_t walk_context(const void* ucontext, StackBounds& bounds, uintptr_t* frames, size_t max);
 
+  // Whether the frame at a site of a walk found its caller by the frame pointer it was given, as far as is known.
+  enum class FpUse : uint8_t { kUsed, kPassedOn, kReplaced };
+  FpUse fp_use(uintptr_t site) const {
+    const Rule rule = cache_.find(site, generation());
+    if (rule.kind() == RuleKind::kEnd) return FpUse::kReplaced;
+    if (rule.kind() == RuleKind::kNone || !rule.plain() || rule.cfa_from_fp()) return FpUse::kUsed;
+    return rule.fp_rule() == FpRule::kAtCfa ? FpUse::kReplaced : FpUse::kPassedOn;
+  }
+
   // Forgets all rules: a library was unloaded (call it from dlclose). A library unloaded unseen is noticed
   // when another is found in its place.
   void forget() { generation_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: only a part of keys

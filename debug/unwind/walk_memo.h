@@ -26,6 +26,22 @@ class WalkMemo {
 
   class Walk;
 
+  // The words on which the last walk's first `frames` frames hang: while each is as it was, a walk from the same
+  // registers has the same frames. take(i, place, word, is_fp) for those that led from frame i to the next;
+  // false where that cannot be said.
+  template <class Take>
+  bool each_word(size_t frames, Take&& take) const {
+    if (frames == 0 || first_ + frames > kSteps) return false;
+    for (size_t i = 0; i + 1 < frames; ++i) {
+      const Step& step = steps_[first_ + i];
+      const Step& caller = steps_[first_ + i + 1];
+      if (step.fp_place == kNotRepeatable || step.fp_place == kOutermost) return false;
+      take(i, caller.sp - sizeof(uintptr_t), caller.site + 1, false);
+      if (step.fp_place != kNoPlace) take(i, step.fp_place, caller.fp, true);
+    }
+    return true;
+  }
+
  private:
   struct Step {
     uintptr_t sp;
@@ -58,18 +74,20 @@ class WalkMemo::Walk {
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
 
-  // The walk stands at `frame`, which is frames[count - 1]. Adds the callers that are the same as before and moves
-  // `frame` to the last of them. True if that is all of the walk. Memory from frame.sp to `high` can be read.
+  // The walk stands at `frame`, which is frames[count - 1]. Adds the callers that are the same as before and
+  // moves `frame` to the last of them. True if that is all of the walk. Memory from frame.sp to `high` can be
+  // read.
   MASU_INLINE bool follow(Frame& frame, uintptr_t high, uintptr_t* frames, size_t& count, size_t max) {
     const Step* const steps = memo_.steps_;
     while (at_ < kSteps && steps[at_].sp < frame.sp) ++at_;
     if (at_ == kSteps || !is_at(steps[at_], frame)) {
       add({frame.sp, frame.exact ? 0 : frame.site(), frame.fp, kNotRepeatable});
-      return false;
+      return count == max;
     }
     common_ = at_;
     size_t n = count;
-    while (n < max && at_ + 1 < kSteps && leads(steps[at_], steps[at_ + 1], high)) frames[n++] = steps[++at_].site;
+    while (n < max && at_ + 1 < kSteps && leads(steps[at_], steps[at_ + 1], high))
+      frames[n++] = steps[++at_].site;
     count = n;
     if (n == max || steps[at_].fp_place == kOutermost) return true;
     frame = {steps[at_].site + 1, steps[at_].sp, steps[at_].fp, false};
@@ -89,7 +107,8 @@ class WalkMemo::Walk {
   }
   static bool leads(const Step& step, const Step& caller, uintptr_t high) {
     if (caller.sp > high || stack_word(caller.sp - sizeof(uintptr_t)) != caller.site + 1) return false;
-    return step.fp_place == kNoPlace || (step.fp_place > kOutermost && stack_word(step.fp_place) == caller.fp);
+    return step.fp_place == kNoPlace ||
+           (step.fp_place > kOutermost && stack_word(step.fp_place) == caller.fp);
   }
 
   void add(const Step& step) {

@@ -1,0 +1,92 @@
+// A thread's recent stacks: where the registers of a new one and every word that the walk of an old one read are
+// the same, so is the stack, and neither walk nor depot is asked. Loops make nearly all stacks such ones.
+// Belongs to one thread; a signal handler that interrupts a look finds it busy.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/attributes.h"
+#include "base/bits.h"
+#include "debug/unwind/frame.h"
+#include "debug/unwind/stack_word.h"
+#include "debug/unwind/unwinder.h"
+#include "debug/unwind/walk_memo.h"
+
+namespace masu::debug {
+
+class StackMemo {
+ public:
+  static constexpr size_t kMaxFrames = 64;
+
+  // The id of the stack at `from`; `walk(frames)` gives the id and count of one that is not known.
+  template <class Walk>
+  MASU_INLINE uint32_t find(Frame from, const Unwinder& unwinder, const WalkMemo& memo, Walk&& walk) {
+    uintptr_t frames[kMaxFrames];
+    size_t count = 0;
+    // acquire, pairs with the release below: what a handler that used the memo meanwhile left is whole.
+    if (MASU_UNLIKELY(busy_.exchange(true, std::memory_order_acquire))) return walk(frames, count);
+    Entry& entry = entries_[slot(from)];
+    const uint32_t generation = static_cast<uint32_t>(unwinder.generation());
+    uint32_t id = entry.id;
+    if (MASU_UNLIKELY(!same(entry, from, generation))) {
+      id = walk(frames, count);
+      entry.id = remember(entry, from, unwinder, memo, frames, count) ? id : 0;
+      entry.generation = generation;
+    }
+    busy_.store(false, std::memory_order_release);  // release, pairs with the acquire above
+    return id;
+  }
+
+ private:
+  static constexpr size_t kEntries = 256;
+  static constexpr unsigned kWords = 45;
+  struct Word {
+    uintptr_t place, value;
+  };
+  struct Entry {
+    uintptr_t pc, sp, fp, fp_mask;
+    uint32_t generation;
+    uint32_t id;      // 0: empty
+    unsigned count;
+    Word words[kWords];
+  };
+
+  static size_t slot(Frame f) { return ((f.pc ^ f.sp * 5) * 0x9E3779B97F4A7C15u >> 40) % kEntries; }
+
+  static MASU_INLINE bool same(const Entry& e, Frame from, uint32_t generation) {
+    if (e.pc != from.pc || e.sp != from.sp || e.generation != generation) return false;
+    uintptr_t different = (e.id == 0) | ((e.fp ^ from.fp) & e.fp_mask);
+    for (unsigned i = 0; i < e.count; ++i) different |= stack_word(e.words[i].place) ^ e.words[i].value;
+    return different == 0;
+  }
+
+  // A frame pointer on the way counts only where a frame outside of it used it: else it is any register.
+  static MASU_NOINLINE bool remember(Entry& e, Frame from, const Unwinder& unwinder, const WalkMemo& memo,
+                                     const uintptr_t* frames, size_t count) {
+    bool needed[kMaxFrames + 1];
+    needed[count] = false;
+    for (size_t i = count; i-- > 0;) {
+      const Unwinder::FpUse use = i + 1 == count ? Unwinder::FpUse::kReplaced : unwinder.fp_use(frames[i]);
+      needed[i] = use == Unwinder::FpUse::kUsed || (use == Unwinder::FpUse::kPassedOn && needed[i + 1]);
+    }
+    unsigned n = 0;
+    const bool whole = memo.each_word(count, [&](size_t i, uintptr_t place, uintptr_t value, bool is_fp) {
+      if (is_fp && !needed[i + 1]) return;
+      if (n < kWords) e.words[n] = {place, value};
+      ++n;
+    });
+    e.pc = from.pc;
+    e.sp = from.sp;
+    e.fp = from.fp;
+    e.fp_mask = needed[0] ? ~uintptr_t{0} : 0;
+    e.count = min_of(n, kWords);
+    return whole && n <= kWords;
+  }
+
+  std::atomic<bool> busy_{false};
+  Entry entries_[kEntries];
+};
+
+}  // namespace masu::debug
