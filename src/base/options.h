@@ -13,6 +13,7 @@ namespace masu {
 enum class Option : uint8_t {
   kVerbose, kStats, kMisuse, kArenaLimit, kDecayMs, kLargeCache, kHugePages,
   kGuard, kLeaks, kStacks, kHalt, kQuarantine, kSweep, kBreakAt, kReport, kSuppressions,
+  kSymbolize,
   kCount,
 };
 
@@ -56,6 +57,8 @@ constexpr OptionRow kOptionTable[static_cast<size_t>(Option::kCount)] = {
     {"report", OptionType::kText, 0, 0, 0, OptionLane::kDebug, "", "also write the report as JSON to this file"},
     {"suppressions", OptionType::kText, 0, 0, 0, OptionLane::kDebug, "",
      "file with one module or function name a line whose faults are not reported"},
+    {"symbolize", OptionType::kBool, 1, 0, 1, OptionLane::kDebug, "",
+     "add function names and lines to reports, by a process of its own (masu-symbolize)"},
 };
 
 class Options {
