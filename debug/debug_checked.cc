@@ -16,7 +16,6 @@ bool is_own(From from) { return from.pc() - g_ranges.code < g_ranges.code_bytes;
 MASU_COLD void report_access(Finding& f, Access access, const char* call, From from) {
   f.access = access;
   f.call = call;
-  f.at_fault = true;
   debug_heap().walk(f, from);
   report(f);
 }

@@ -31,7 +31,6 @@ bool explain(const siginfo_t& info, const void* context, Finding& f) {
   f.call = "the program";
   if (info.si_code != SI_KERNEL && heap.paged().covers(address)) {
     const uint8_t* code = reinterpret_cast<const uint8_t*>(machine::context_frame(context).pc);
-    f.at_fault = true;
     return diagnose_guard(heap.view(), address, machine::access_bytes(code), f);
   }
   for (size_t i = 0; info.si_code == SI_KERNEL && i < machine::kRegisters; ++i) {

@@ -1,4 +1,7 @@
 // The debug lane's one global: its heap, and the symbols over it.
+#include <stdio.h>
+#include <unistd.h>
+
 #include "api/process.h"
 #include "api/rules.h"
 #include "debug/debug_heap.h"
@@ -16,6 +19,7 @@ thread_local constinit void* tls_self = nullptr;
 namespace {
 
 constexpr const char* kVersionLine = "masu 0.1.0 debug";
+constexpr int kExitLeaks = 23;  // as LeakSanitizer
 constinit Process<DebugLane> g_process;
 constinit DebugHeap g_heap{g_process.heap()};
 
@@ -24,7 +28,7 @@ Process<DebugLane>& process() { return g_process; }
 
 void configure() {
   g_heap.configure(g_process.options());
-  debug::set_halt(g_process.options().on(Option::kHalt));
+  debug::configure_reports(g_process.options());
 }
 
 __attribute__((constructor(101))) void process_start() {
@@ -38,7 +42,12 @@ __attribute__((constructor(101))) void process_start() {
 
 __attribute__((destructor(101))) void process_end() {
   g_heap.sweep("the check at exit");
+  const bool leaks = g_process.options().on(Option::kLeaks) && debug::find_leaks(debug::caller().frame);
   g_process.finished();
+  if (leaks && g_process.options().on(Option::kHalt)) {
+    fflush(nullptr);
+    _exit(kExitLeaks);
+  }
 }
 
 }  // namespace

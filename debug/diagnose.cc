@@ -72,6 +72,7 @@ bool diagnose_access(const View& view, uintptr_t p, size_t bytes, Finding& f) {
     if (locate(view, cell.begin - 1, previous) && held(previous) &&
         p - previous.user_end() < cell.user - p) {
       f.block = facts_of(previous);
+      f.guessed = true;
     }
   }
   return true;
@@ -89,6 +90,7 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f) {
   if (after != nullptr && after != slot && after->user - p < p - PagedBlocks::cell(*slot).user_end() &&
       after->record.state.load(std::memory_order_acquire) == State::kLive) {  // acquire, pairs with hand_out()
     slot = after;
+    f.guessed = true;
   }
   f.block = facts_of(PagedBlocks::cell(*slot));
   const bool in_pages = p - slot->data < slot->pages * kPage;

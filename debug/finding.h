@@ -95,7 +95,7 @@ struct Finding {
   uintptr_t damage = 0, damage_end = 0;  // bytes that changed
   size_t said_size = 0, said_align = 0;  // of a sized free
   Family said_family = Family::kMalloc;
-  bool at_fault = false;         // the access faulted: nothing was changed
+  bool guessed = false;          // which of two blocks was meant
   bool after_the_fact = false;   // the stack below is the check's, not the culprit's
   BlockFacts block;
   size_t frame_count = 0;

@@ -11,9 +11,11 @@ namespace {
 
 struct Mapping {
   uintptr_t begin = 0, end = 0;
-  bool executable = false;
+  bool readable = false, executable = false;
   char name[128] = {};
 };
+
+bool holds(const Mapping& m, uintptr_t address) { return address >= m.begin && address < m.end; }
 
 // "begin-end perms offset dev inode name"
 bool parse_line(const char* s, Mapping& m) {
@@ -25,6 +27,7 @@ bool parse_line(const char* s, Mapping& m) {
   };
   m.begin = number('-');
   m.end = number(' ');
+  m.readable = s[0] == 'r';
   m.executable = s[0] != '\0' && s[1] != '\0' && s[2] == 'x';
   unsigned words = 0;
   for (; *s != '\0' && words < 4; ++s) words += *s == ' ';
@@ -35,7 +38,8 @@ bool parse_line(const char* s, Mapping& m) {
   return m.end != 0;
 }
 
-bool find_mapping(uintptr_t address, Mapping& m) {
+template <class Wanted>
+bool find_mapping(Mapping& m, Wanted&& wanted) {
   const int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
   char line[512];
@@ -50,16 +54,39 @@ bool find_mapping(uintptr_t address, Mapping& m) {
       }
       line[used] = '\0';
       used = 0;
-      found = parse_line(line, m) && address >= m.begin && address < m.end;
+      found = parse_line(line, m) && wanted(m);
     }
   }
   close(fd);
   return found;
 }
 
-bool holds(const Mapping& m, uintptr_t address) { return address >= m.begin && address < m.end; }
+bool find_mapping(uintptr_t address, Mapping& m) {
+  return find_mapping(m, [address](const Mapping& each) { return holds(each, address); });
+}
+bool is_named(const Mapping& m, const char* name) {
+  size_t i = 0;
+  while (name[i] != '\0' && m.name[i] == name[i]) ++i;
+  return name[i] == m.name[i];
+}
 
 }  // namespace
+
+bool find_mapping_bounds(uintptr_t address, uintptr_t& begin, uintptr_t& end) {
+  Mapping m;
+  if (!find_mapping(address, m) || !m.readable) return false;
+  begin = m.begin;
+  end = m.end;
+  return true;
+}
+
+bool find_break(uintptr_t& begin, uintptr_t& end) {
+  Mapping m;
+  if (!find_mapping(m, [](const Mapping& each) { return is_named(each, "[heap]"); }) || !m.readable) return false;
+  begin = m.begin;
+  end = m.end;
+  return true;
+}
 
 void describe_place(Text& line, uintptr_t address) {
   Mapping m;
@@ -71,7 +98,7 @@ void describe_place(Text& line, uintptr_t address) {
     line << "the stack of this thread";
     return;
   }
-  if (m.name[0] == '[' && m.name[1] == 's' && m.name[2] == 't') {
+  if (is_named(m, "[stack]")) {
     line << "the stack of the main thread";
     return;
   }

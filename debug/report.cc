@@ -1,174 +1,131 @@
 #include "debug/report.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 
 #include "debug/debug_heap.h"
-#include "debug/places.h"
-#include "debug/report_lines.h"
+#include "debug/report_text.h"
+#include "debug/run_symbolizer.h"
+#include "debug/suppressions.h"
 #include "os/linux.h"
 
 namespace masu::debug {
 namespace {
 
 constinit std::atomic<uint32_t> g_reporter{0};  // thread + 1 that reports
+constinit std::atomic<size_t> g_reports{0};
 constinit bool g_halt = true;
+constinit bool g_symbolize = true;
+char g_json_path[512];
+char g_text[size_t{128} << 10];
+constinit Suppressions g_suppressions;
 
-const char* family_name(Family f, bool freeing) {
-  switch (f) {
-    case Family::kMalloc: return freeing ? "free" : "malloc";
-    case Family::kNew: return freeing ? "operator delete" : "operator new";
-    case Family::kNewArray: return freeing ? "operator delete[]" : "operator new[]";
+bool find_symbolizer(char* path, size_t bytes) {
+  const char* own = own_path();
+  size_t slash = 0;
+  for (size_t i = 0; own[i] != '\0'; ++i) {
+    if (own[i] == '/') slash = i + 1;
   }
-  return "?";
-}
-
-void write_stack(const uintptr_t* frames, size_t count) {
-  unsigned n = 0;
-  for (size_t i = 0; i < count; ++i) {
-    if (n == 0 && is_own_code(frames[i])) continue;
-    write_frame(n++, frames[i]);
+  for (const char* place : {"masu-symbolize", "../bin/masu-symbolize"}) {
+    ReportWriter w(path, bytes, ReportWriter::kNoFile);
+    w.text(own, slash).text(place).put('\0');
+    if (!w.truncated() && access(path, X_OK) == 0) return true;
   }
-  if (n == 0) Line() << "    (no stack: MASU_OPTIONS=stacks=16 keeps them)";
-  Line();
+  return false;
 }
 
-void write_stack(uint32_t id) {
-  const StackDepot::Frames frames = debug_heap().depot().get(id);
-  write_stack(frames.sites, frames.count);
+// The text as it is, where nobody adds names.
+void emit(const ReportWriter& w) {
+  char path[512];
+  if (g_symbolize && find_symbolizer(path, sizeof(path)) && run_symbolizer(path, w.data(), w.size(), STDERR_FILENO)) return;
+  write_all(STDERR_FILENO, w.data(), w.size());
 }
 
-void write_thread(Line& line, uint32_t id) {
-  line << "thread T";
-  line.dec(id);
-  ThreadName name;
-  if (debug_heap().threads().name_of(id, name) && name.name[0] != '\0') line << " (" << name.name << ")";
-}
-
-uint32_t this_thread() { return tls_thread == nullptr ? 0 : tls_thread->id; }
-
-void write_access(const Finding& f) {
-  if (f.access == Access::kNone) return;
-  Line line;
-  line << (f.access == Access::kRead ? "READ" : "WRITE") << " of size ";
-  line.dec(f.bytes) << " at ";
-  line.hex(f.address) << (f.after_the_fact ? " found in " : " by ");
-  if (f.after_the_fact) line << f.call << ", ";
-  write_thread(line, this_thread());
-}
-
-// "0x... is located 7 bytes after 96-byte region [a,b)".
-void write_position(const Finding& f) {
-  const BlockFacts& b = f.block;
-  Line line;
-  line.hex(f.address);
-  if (!b.known) {
-    line << " is no block of this heap: it lies in ";
-    describe_place(line, f.address);
-    return;
-  }
-  const uintptr_t end = b.user + b.size;
-  line << " is located ";
-  if (f.address < b.user) {
-    line.dec(b.user - f.address) << " bytes before ";
-  } else if (f.address >= end && !(b.size == 0 && f.kind != Kind::kOverflow)) {
-    line.dec(f.address - end) << " bytes after ";
-  } else {
-    line.dec(f.address - b.user) << " bytes inside of ";
-  }
-  line.dec(b.size) << "-byte region [";
-  line.hex(b.user) << ",";
-  line.hex(end) << ")";
-}
-
-void write_history(const BlockFacts& b) {
-  if (!b.known) return;
-  if (b.state != State::kLive) {
-    {
-      Line line;
-      line << "freed by ";
-      write_thread(line, b.free_thread);
-      line << " here:";
-    }
-    write_stack(b.free_stack);
-  }
+void emit_json(const Finding& f) {
+  if (g_json_path[0] == '\0') return;
+  const int fd = open(g_json_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (fd < 0) return;
   {
-    Line line;
-    line << (b.state == State::kLive ? "allocated by " : "previously allocated by ");
-    write_thread(line, b.alloc_thread);
-    line << " (serial ";
-    line.dec(b.serial) << ") here:";
+    char buffer[8192];
+    ReportWriter w(buffer, sizeof(buffer), fd);
+    write_json(w, f);
   }
-  write_stack(b.alloc_stack);
+  close(fd);
 }
 
-void write_mismatch(const Finding& f) {
-  if (f.kind == Kind::kMismatch) {
-    Line() << "  allocated by " << family_name(f.block.family, false) << ", given back by "
-           << family_name(f.said_family, true);
-  } else if (f.kind == Kind::kTypeMismatch || f.kind == Kind::kSizeMismatch) {
-    Line line;
-    line << "  allocated size ";
-    line.dec(f.block.size) << ", alignment ";
-    line.dec(f.block.align_log2 == 0 ? 0 : size_t{1} << f.block.align_log2);
-    line << "; given back as size ";
-    if (f.said_size == kUnsaid) line << "unsaid";
-    else line.dec(f.said_size);
-    line << ", alignment ";
-    if (f.said_align == kUnsaid) line << "unsaid";
-    else line.dec(f.said_align);
-  }
+bool suppressed(const Finding& f) {
+  if (!f.text().may_continue || g_suppressions.empty()) return false;
+  const StackDepot::Frames alloc = debug_heap().depot().get(f.block.alloc_stack);
+  const StackDepot::Frames free = debug_heap().depot().get(f.block.free_stack);
+  return g_suppressions.match(f.frames, f.frame_count) || g_suppressions.match(alloc.sites, alloc.count) ||
+         g_suppressions.match(free.sites, free.count);
 }
 
-void write_summary(const Finding& f) {
-  Line line;
-  line << "SUMMARY: MasuSanitizer: " << f.text().name << " ";
-  for (size_t i = 0; i < f.frame_count; ++i) {
-    if (is_own_code(f.frames[i])) continue;
-    write_location(line, f.frames[i]);
-    return;
+// One thread at a time; one that needs a report while it makes one ends here.
+void take_turn() {
+  const uint32_t me = (tls_thread == nullptr ? 0 : tls_thread->id) + 1;
+  uint32_t nobody = 0;
+  // acq_rel: only decides who reports.
+  while (!g_reporter.compare_exchange_strong(nobody, me, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    if (nobody == me) linux_abort();
+    nobody = 0;
+    linux_yield();
   }
-  line << "found in " << f.call;
+  g_reports.fetch_add(1, std::memory_order_relaxed);  // relaxed: a count
 }
-
-void write_report(const Finding& f) {
-  {
-    Line line;
-    begin_error(line);
-    line << f.text().name << " on address ";
-    line.hex(f.address);
-    if (f.call[0] != '\0') line << " in " << f.call;
-    if (f.detail[0] != '\0') line << ": " << f.detail;
-  }
-  write_access(f);
-  if (!f.after_the_fact || f.frame_count != 0) write_stack(f.frames, f.frame_count);
-  write_position(f);
-  write_mismatch(f);
-  write_history(f.block);
-  if (f.block.known) write_dump(f);
-  if (f.text().next[0] != '\0') {
-    Line line;
-    line << "Next: " << f.text().next;
-  }
-  write_summary(f);
-}
+void end_turn() { g_reporter.store(0, std::memory_order_release); }  // release, pairs with take_turn()
 
 }  // namespace
 
 void report(const Finding& f) {
-  const uint32_t me = this_thread() + 1;
-  uint32_t nobody = 0;
-  // acq_rel: only decides who reports.
-  while (!g_reporter.compare_exchange_strong(nobody, me, std::memory_order_acq_rel, std::memory_order_acquire)) {
-    if (nobody == me) linux_abort();  // a report that needs a report
-    nobody = 0;
-    linux_yield();
+  if (suppressed(f)) return;
+  take_turn();
+  {
+    ReportWriter w(g_text, sizeof(g_text), ReportWriter::kNoFile);
+    write_text(w, f);
+    emit(w);
   }
-  write_report(f);
+  emit_json(f);
   if (g_halt || !f.text().may_continue) linux_abort();
-  g_reporter.store(0, std::memory_order_release);
+  end_turn();
 }
 
-void set_halt(bool halt) { g_halt = halt; }
+bool report_leaks(const Leak* leaks, size_t count, bool complete) {
+  size_t bytes = 0, blocks = 0;
+  take_turn();
+  ReportWriter w(g_text, sizeof(g_text), ReportWriter::kNoFile);
+  w.text("==").decimal(static_cast<uint64_t>(getpid())).text("==ERROR: MasuSanitizer: detected memory leaks\n\n");
+  for (size_t i = 0; i < count; ++i) {
+    const Leak& leak = leaks[i];
+    const StackDepot::Frames stack = debug_heap().depot().get(leak.stack);
+    if (g_suppressions.match(stack.sites, stack.count)) continue;
+    bytes += leak.bytes;
+    blocks += leak.blocks;
+    w.text(leak.direct ? "Direct" : "Indirect").text(" leak of ").decimal(leak.bytes).text(" byte(s) in ");
+    w.decimal(leak.blocks).text(" object(s) allocated by ");
+    write_thread(w, leak.thread);
+    w.text(" from:\n");
+    write_stack_of(w, leak.stack);
+  }
+  if (!complete) w.text("There are more: only the first stacks are shown.\n");
+  w.text("SUMMARY: MasuSanitizer: ").decimal(bytes).text(" byte(s) leaked in ").decimal(blocks).text(" allocation(s).\n");
+  if (blocks != 0) emit(w);
+  end_turn();
+  return blocks != 0;
+}
+
+void configure_reports(const Options& options) {
+  g_halt = options.on(Option::kHalt);
+  g_symbolize = options.on(Option::kSymbolize);
+  copy_option(options.text(Option::kReport), g_json_path, sizeof(g_json_path));
+  char path[512];
+  copy_option(options.text(Option::kSuppressions), path, sizeof(path));
+  if (path[0] != '\0') g_suppressions.read(path);
+}
+
+size_t reports_made() { return g_reports.load(std::memory_order_relaxed); }  // relaxed: a count
 
 // The inner heap found its own state broken.
 void DebugLane::fatal(Fault fault, const Evidence& e) {

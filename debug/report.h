@@ -1,19 +1,35 @@
-// Puts a finding into words: text that sanitizer parsers read, on stderr. Allocation-free; one report at a time,
-// and one per process unless halt=0. Any thread, signal handlers too.
+// Puts findings into words: text that sanitizer parsers read, on stderr, and JSON where asked. Allocation-free; one
+// report at a time, and one per process unless halt=0. Any thread, signal handlers too.
 #pragma once
 
+#include "base/options.h"
 #include "debug/finding.h"
+#include "debug/report_writer.h"
 
 namespace masu::debug {
 
-// Returns only where halt=0 allows it.
+// Returns only where halt=0 or a suppression allows it.
 void report(const Finding& f);
-void set_halt(bool halt);
+
+// One leak: blocks of one allocation stack.
+struct Leak {
+  uint32_t stack, thread;
+  bool direct;
+  size_t bytes, blocks;
+};
+// True where something was reported; leaves ending the process to the caller.
+bool report_leaks(const Leak* leaks, size_t count, bool complete);
+
+void configure_reports(const Options& options);
+size_t reports_made();  // with halt=0
 
 // Tells the checked memory functions what is ours; once, at constructor time.
 void set_ranges();
 
 // Takes SIGSEGV and SIGBUS over; once, at constructor time.
 void install_fault_handler();
+
+// At the end of the process: true where something was reported. `frame` bounds the stack that counts.
+bool find_leaks(const uintptr_t* frame);
 
 }  // namespace masu::debug
