@@ -133,7 +133,9 @@ MASU_INLINE size_t Unwinder::walk_with(Frame from, StackBounds& bounds, Memo& me
       continue;
     }
     memo.left(rule.kind() == RuleKind::kEnd ? WalkMemo::kOutermost : WalkMemo::kNotRepeatable);
-    if (rule.kind() == RuleKind::kEnd || !step(rule, stack, frame)) break;
+    Frame caller = frame;  // a copy, so that the address of `frame` stays unknown and it in registers
+    if (rule.kind() == RuleKind::kEnd || !step(rule, stack, caller)) break;
+    frame = caller;
   }
   return count;
 }

@@ -1,6 +1,7 @@
-// What a walk costs: at a depth, with all rules cached or none. Divide by the depth for the cost of a frame.
-// "distinct" walks through as many different functions as the depth, "recursive" through one.
-// Instructions: valgrind --tool=callgrind --toggle-collect='*Unwinder::walk(*' with --benchmark_filter.
+// What a walk costs: at a depth, with all rules cached or none, or with the previous walk remembered. Divide
+// by the depth for the cost of a frame. "distinct" walks through as many different functions as the depth,
+// "recursive" through one. Instructions: valgrind --tool=callgrind --toggle-collect='*Unwinder::walk(*' with
+// --benchmark_filter.
 #include <benchmark/benchmark.h>
 
 #include "debug/unwind/unwinder.h"
@@ -10,6 +11,7 @@ namespace {
 
 Unwinder g_unwinder;
 StackBounds g_bounds;
+WalkMemo g_memo;
 
 template <class Body>
 [[gnu::noinline]] void recurse(unsigned depth, const Body& body) {
@@ -34,12 +36,15 @@ template <unsigned Level, class Body>
   asm volatile("" : : "r"(room) : "memory");
 }
 
-void walk_many(benchmark::State& state, size_t depth, bool cold) {
+enum class Rules { kCached, kCold, kSameStack };
+
+void walk_many(benchmark::State& state, size_t depth, Rules rules) {
   uintptr_t frames[256];
   size_t count = 0;
   for (auto _ : state) {
-    if (cold) g_unwinder.forget();
-    count = g_unwinder.walk(caller_frame(), g_bounds, frames, depth);
+    if (rules == Rules::kCold) g_unwinder.forget();
+    count = rules == Rules::kSameStack ? g_unwinder.walk(caller_frame(), g_bounds, g_memo, frames, depth)
+                                       : g_unwinder.walk(caller_frame(), g_bounds, frames, depth);
     benchmark::DoNotOptimize(frames);
   }
   if (count != depth) state.SkipWithError("the stack is shallower than the depth");
@@ -48,24 +53,26 @@ void walk_many(benchmark::State& state, size_t depth, bool cold) {
                          benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
-template <bool kCold>
+template <Rules kRules>
 void recursive(benchmark::State& state) {
   const auto depth = static_cast<size_t>(state.range(0));
-  recurse(static_cast<unsigned>(depth), [&] { walk_many(state, depth, kCold); });
+  recurse(static_cast<unsigned>(depth), [&] { walk_many(state, depth, kRules); });
 }
 
-template <unsigned kDepth, bool kCold>
+template <unsigned kDepth, Rules kRules>
 void distinct(benchmark::State& state) {
-  descend<kDepth>([&] { walk_many(state, kDepth, kCold); });
+  descend<kDepth>([&] { walk_many(state, kDepth, kRules); });
 }
 
-BENCHMARK(recursive<false>)->Arg(16)->Arg(32);
-BENCHMARK(recursive<true>)->Arg(16)->Arg(32);
-BENCHMARK(distinct<16, false>);
-BENCHMARK(distinct<32, false>);
-BENCHMARK(distinct<128, false>);
-BENCHMARK(distinct<16, true>);
-BENCHMARK(distinct<32, true>);
+BENCHMARK(recursive<Rules::kCached>)->Arg(16)->Arg(32);
+BENCHMARK(recursive<Rules::kCold>)->Arg(16)->Arg(32);
+BENCHMARK(distinct<16, Rules::kCached>);
+BENCHMARK(distinct<32, Rules::kCached>);
+BENCHMARK(distinct<128, Rules::kCached>);
+BENCHMARK(distinct<16, Rules::kSameStack>);
+BENCHMARK(distinct<32, Rules::kSameStack>);
+BENCHMARK(distinct<16, Rules::kCold>);
+BENCHMARK(distinct<32, Rules::kCold>);
 
 }  // namespace
 }  // namespace masu::debug

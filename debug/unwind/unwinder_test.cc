@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -25,6 +26,7 @@ namespace {
 constexpr size_t kMax = 128;
 Unwinder g_unwinder;
 thread_local StackBounds t_bounds;
+thread_local WalkMemo t_memo;
 
 // A vector that may be filled inside a signal handler.
 struct Sites {
@@ -62,7 +64,10 @@ struct Stacks {
 
 [[gnu::noinline]] Stacks both() {
   Stacks stacks;
-  stacks.ours.count = g_unwinder.walk(caller_frame(), t_bounds, stacks.ours.sites, kMax);
+  stacks.ours.count = g_unwinder.walk(caller_frame(), t_bounds, t_memo, stacks.ours.sites, kMax);
+  Sites plain;
+  plain.count = g_unwinder.walk(caller_frame(), t_bounds, plain.sites, kMax);
+  if (!(plain == stacks.ours)) stacks.ours.count = 0;  // no test takes an empty stack for right
   _Unwind_Backtrace(add_site, &stacks.reference);
   stacks.reference.drop_first();  // this function
   return stacks;
@@ -92,6 +97,33 @@ TEST(Unwinder, StopsAtTheRequestedDepth) {
   EXPECT_EQ(g_unwinder.walk(caller_frame(), t_bounds, frames, 3), 3u);
   EXPECT_EQ(frames[3], 0u);
   EXPECT_EQ(g_unwinder.walk(caller_frame(), t_bounds, frames, 0), 0u);
+}
+
+// Frames of several sizes and call sites, in any order: what the previous walk left must never show through.
+[[gnu::noinline]] void wander(unsigned depth, std::mt19937& random, size_t& wrong, size_t& walks) {
+  auto* room = static_cast<char*>(__builtin_alloca(16 + random() % 3 * 64));
+  asm volatile("" : : "r"(room) : "memory");
+  for (unsigned turn = random() % 4; turn != 0; --turn) {
+    const Stacks stacks = both();
+    wrong += !(stacks.ours == stacks.reference);
+    ++walks;
+    if (depth == 0) continue;
+    if (random() % 2 == 0) {
+      wander(depth - 1, random, wrong, walks);
+      asm volatile("" : : : "memory");
+    } else {
+      wander(depth - 1, random, wrong, walks);
+      asm volatile("" : : : "memory");
+    }
+  }
+  asm volatile("" : : "r"(room) : "memory");
+}
+
+TEST(Unwinder, TheMemoOfAnotherShapeNeverShowsThrough) {
+  std::mt19937 random(7);
+  size_t wrong = 0, walks = 0;
+  while (walks < 20000) wander(random() % 60, random, wrong, walks);
+  EXPECT_EQ(wrong, 0u);
 }
 
 Stacks g_from_callback;
@@ -169,45 +201,84 @@ TEST(Unwinder, WalksFromAlternateStacksToTheInterruptedOne) {
   EXPECT_TRUE(g_from_signal.ours.ends_with(g_from_context));
 }
 
+// A function that saves the frame pointer and uses the register for something else, as compilers do.
+asm(R"(
+  .pushsection .text
+  .type call_without_frame_pointer, @function
+call_without_frame_pointer:
+  .cfi_startproc
+  push %rbp
+  .cfi_adjust_cfa_offset 8
+  .cfi_rel_offset %rbp, 0
+  mov $1, %ebp
+  call *%rdi
+  pop %rbp
+  .cfi_adjust_cfa_offset -8
+  .cfi_restore %rbp
+  ret
+  .cfi_endproc
+  .size call_without_frame_pointer, . - call_without_frame_pointer
+  .popsection)");
+extern "C" void call_without_frame_pointer(void (*function)());
+
+Stacks g_stacks;
+
+// Room of two sizes, the same in all: the innermost frames lie where they lay before, the others elsewhere.
+[[gnu::noinline]] void inner(size_t room, bool clobber) {
+  asm volatile("" : : "r"(__builtin_alloca(room)) : "memory");
+  if (clobber) {
+    call_without_frame_pointer([] { g_stacks = both(); });
+  } else {
+    g_stacks = both();
+  }
+  asm volatile("" : : : "memory");
+}
+
+[[gnu::noinline]] void outer(size_t outer_room, size_t inner_room, bool clobber) {
+  asm volatile("" : : "r"(__builtin_alloca(outer_room)) : "memory");
+  inner(inner_room, clobber);
+  asm volatile("" : : : "memory");
+}
+
+TEST(Unwinder, TheMemoComparesFramePointers) {
+  for (const bool clobber : {false, true}) {
+    for (const size_t room : {0, 256, 512, 768, 1024}) {
+      outer(room, 1024 - room, clobber);
+      expect_equal(g_stacks, 6);
+    }
+  }
+}
+
 // Every instruction of a function, prologue and epilogue included, single-stepped: from all of them the same
-// caller must be found.
-Sites g_stepped_callers;
-uintptr_t g_stepped_begin, g_stepped_end;
+// two callers must be found, the second by the frame pointer of the first.
+Sites g_stepped_callers[2];
 
 void on_step(int, siginfo_t*, void* context) {
   uintptr_t frames[3];
   const size_t count = g_unwinder.walk_context(context, t_bounds, frames, 3);
-  const bool inside = count >= 2 && frames[0] >= g_stepped_begin && frames[0] < g_stepped_end;
-  if (inside) g_stepped_callers.push_back(frames[1]);
+  const auto begin = reinterpret_cast<uintptr_t>(&call_without_frame_pointer);
+  if (count != 3 || frames[0] < begin || frames[0] >= begin + 10) return;  // ten bytes up to and with the ret
+  g_stepped_callers[0].push_back(frames[1]);
+  g_stepped_callers[1].push_back(frames[2]);
 }
 
-[[gnu::noinline]] long stepped(long a, long b) {
-  volatile long array[16];
-  for (int i = 0; i < 16; ++i) array[i] = a * i + b;
-  return array[a & 15] + array[b & 15];
+[[gnu::noinline]] void step_through(size_t room) {
+  asm volatile("" : : "r"(__builtin_alloca(room)) : "memory");
+  asm volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
+  call_without_frame_pointer([] {});
+  asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
 }
 
-void set_trap_flag(bool on) {
-  if (on) {
-    asm volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
-  } else {
-    asm volatile("pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
-  }
-}
-
-TEST(Unwinder, FindsTheCallerFromEveryInstruction) {
+TEST(Unwinder, FindsTheCallersFromEveryInstruction) {
   struct sigaction action = {};
   action.sa_sigaction = on_step;
   action.sa_flags = SA_SIGINFO;
   ASSERT_EQ(sigaction(SIGTRAP, &action, nullptr), 0);
-  g_stepped_begin = reinterpret_cast<uintptr_t>(&stepped);
-  g_stepped_end = g_stepped_begin + 40;  // less than its size: nothing else is counted
-  set_trap_flag(true);
-  volatile long result = stepped(3, 4);
-  set_trap_flag(false);
-  (void)result;
-  ASSERT_GT(g_stepped_callers.size(), 5u);
-  for (const uintptr_t caller : g_stepped_callers) EXPECT_EQ(caller, g_stepped_callers.sites[0]);
+  step_through(100);
+  for (const Sites& callers : g_stepped_callers) {
+    ASSERT_EQ(callers.size(), 5u);  // push, mov, call, pop, ret
+    for (const uintptr_t caller : callers) EXPECT_EQ(caller, callers.sites[0]);
+  }
 }
 
 ucontext_t g_main_context, g_fibre_context;

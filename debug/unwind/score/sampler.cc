@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kMaxFrames = 256;
 constinit masu::debug::Unwinder g_unwinder;
 constinit thread_local masu::debug::StackBounds t_bounds;
+constinit thread_local masu::debug::WalkMemo t_memo;
 std::atomic<unsigned long> g_calls{0};
 
 unsigned long interval() {
@@ -37,7 +38,7 @@ extern "C" [[gnu::visibility("default")]] void* malloc(size_t size) {
   static const unsigned long every = interval();
   if (every != 0 && g_calls.fetch_add(1, std::memory_order_relaxed) % every == every - 1) {
     uintptr_t frames[kMaxFrames];
-    unwind_sample(frames, g_unwinder.walk(masu::debug::caller_frame(), t_bounds, frames, kMaxFrames));
+    unwind_sample(frames, g_unwinder.walk(masu::debug::caller_frame(), t_bounds, t_memo, frames, kMaxFrames));
   }
   return __libc_malloc(size);
 }
