@@ -298,7 +298,7 @@ TEST(AllocatorEscapeTest, SavedByAThreadThatAnswers) {
   auto& heap = *own;
   std::vector<void*> blocks;
   for (int i = 0; i < 4; ++i) blocks.push_back(heap.malloc(kQuarter));
-  std::barrier<> ready(2), asked(2), answered(2);
+  std::barrier<> ready(2), asked(2), answered(2), done(2);
   std::thread other([&] {
     std::vector<void*> mine;
     for (int i = 0; i < 5; ++i) mine.push_back(heap.malloc(kQuarter));
@@ -307,6 +307,7 @@ TEST(AllocatorEscapeTest, SavedByAThreadThatAnswers) {
     asked.arrive_and_wait();
     heap.free(mine[4]);  // the bin is full: a boundary
     answered.arrive_and_wait();
+    done.arrive_and_wait();  // alive all the time: nobody may collect it
     heap.thread_exit();
   });
   ready.arrive_and_wait();
@@ -326,6 +327,7 @@ TEST(AllocatorEscapeTest, SavedByAThreadThatAnswers) {
     asked.arrive_and_wait();
     answered.arrive_and_wait();
   }
+  done.arrive_and_wait();
   other.join();
   EXPECT_EQ(heap.event(Event::kEscapeWait), waits + 1);
   EXPECT_EQ(heap.event(Event::kEscapeSaved), 1u);

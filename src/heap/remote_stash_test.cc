@@ -91,6 +91,9 @@ TEST_F(RemoteStashTest, AllChainsTogetherAreBounded) {
   add(2, half);
   EXPECT_EQ(published_, 2u);
   EXPECT_TRUE(stash_.empty());
+  add(1, half);
+  EXPECT_EQ(published_, 2u) << "what is published weighs no more";
+  flush();
   expect_all();
 }
 
