@@ -62,6 +62,7 @@ inline constexpr const char kDetected[] = "misuse detected";
 // A lane whose programs misbehave: bad frees come up, and the heap steps over those it may.
 struct MisuseBounds : TightBounds {
   static constexpr bool kMisused = true;
+  static constexpr bool kInFlight = true;  // frees again even what is still on its way to its owner
   static void fatal(Fault, const Evidence&) { Scheduler::get().stop(kDetected); }
 };
 
@@ -121,7 +122,9 @@ class Session {
   void heap_malloc(const Operation& op);
   void heap_delete(unsigned i);
   void misuse(const Operation& op);
-  void answer(uint64_t word) { answers_ = (answers_ ^ word) * 0x100000001b3u; }
+  void answer(uint64_t word) {
+    if constexpr (!kConcurrent) answers_ = (answers_ ^ word) * 0x100000001b3u;
+  }
 
   // Static, so that addresses and page faults stay the same from run to run.
   static Heap& heap() { return *std::launder(reinterpret_cast<Heap*>(storage_)); }
