@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 #include "debug/report.h"
 
 namespace masu::debug {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 #include "debug/report.h"
 #include "fault.h"
 #include "machine.h"

@@ -6,7 +6,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 #include "debug/places.h"
 #include "debug/report.h"
 #include "debug/report_text.h"

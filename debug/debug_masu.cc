@@ -4,7 +4,7 @@
 
 #include "api/process.h"
 #include "api/rules.h"
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 #include "debug/report.h"
 #include "debug/rules.h"
 
@@ -31,7 +31,8 @@ void configure() {
   debug::configure_reports(g_process.options());
 }
 
-__attribute__((constructor(101))) void process_start() {
+__attribute__((constructor(101))) void process_start(int, char**, char** environment) {
+  linux_environment_at_start(environment);
   g_heap.constructed();
   g_process.constructed("debug");
   pthread_atfork([] { g_heap.fork_prepare(); }, [] { g_heap.fork_parent(); }, [] { g_heap.fork_child(); });

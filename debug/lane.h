@@ -1,4 +1,4 @@
-// The debug lane: the same heap with every boundary check on and small caches, under a shadow (debug_heap.h).
+// The debug lane: the same heap with every boundary check on and small caches, under a shadow (heap.h).
 #pragma once
 
 #include "heap/allocator.h"
@@ -11,9 +11,9 @@ struct DebugLane : LaneDefaults {
   static constexpr bool kChecked = true;
 
   // The quarantine delays reuse; what has left it should not wait again in a cache.
-  static constexpr size_t kBinBytes = 16 * kKiB;
-  static constexpr size_t kRunBinBytes = 64 * kKiB;
-  static constexpr unsigned kBinMax = 64;
+  static constexpr size_t kBinBytes = 64 * kKiB;
+  static constexpr size_t kRunBinBytes = 256 * kKiB;
+  static constexpr unsigned kBinMax = 512;
 
   // The heap's own complaint: the program's pointers were checked before, so its state is at fault.
   static void fatal(Fault f, const Evidence& e);

@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 #include "debug/report_text.h"
 #include "debug/run_symbolizer.h"
 #include "debug/suppressions.h"

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 #include "debug/places.h"
 
 namespace masu::debug {
@@ -97,14 +97,16 @@ void write_mismatch(ReportWriter& w, const Finding& f) {
   }
 }
 
+bool was_freed(State s) { return s == State::kQuarantined || s == State::kReleased; }
+
 void write_history(ReportWriter& w, const BlockFacts& b) {
-  if (b.state != State::kLive) {
+  if (was_freed(b.state)) {
     w.text("freed by ");
     write_thread(w, b.free_thread);
     w.text(" here:\n");
     write_stack_of(w, b.free_stack);
   }
-  w.text(b.state == State::kLive ? "allocated by " : "previously allocated by ");
+  w.text(was_freed(b.state) ? "previously allocated by " : "allocated by ");
   write_thread(w, b.alloc_thread);
   w.text(" (serial ").decimal(b.serial).text(") here:\n");
   write_stack_of(w, b.alloc_stack);
@@ -160,12 +162,12 @@ void write_json_block(ReportWriter& w, const Finding& f) {
   w.text(", \"position\": {\"bytes\": ").decimal(p.distance).text(", \"side\": ").json_string(p.side).put('}');
   w.text(", \"block\": {\"address\": \"").address(b.user).text("\", \"size\": ").decimal(b.size).text(", \"state\": ");
   w.json_string(state_name(b.state)).text(", \"serial\": ").decimal(b.serial).text(", \"allocated_by\": ").decimal(b.alloc_thread);
-  if (b.state != State::kLive) w.text(", \"freed_by\": ").decimal(b.free_thread);
+  if (was_freed(b.state)) w.text(", \"freed_by\": ").decimal(b.free_thread);
   w.put('}');
   const StackDepot::Frames alloc = debug_heap().depot().get(b.alloc_stack);
   write_json_stack(w, "allocated", alloc.sites, alloc.count);
   const StackDepot::Frames free = debug_heap().depot().get(b.free_stack);
-  if (b.state != State::kLive) write_json_stack(w, "freed", free.sites, free.count);
+  if (was_freed(b.state)) write_json_stack(w, "freed", free.sites, free.count);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 #include "debug/report.h"
 
 namespace masu::debug {

@@ -1,4 +1,4 @@
-#include "debug/debug_heap.h"
+#include "debug/heap.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,0 +1,100 @@
+// Where an access lies, asked of a heap's shadow without touching the memory.
+#include "debug/diagnose.h"
+
+#include <gtest/gtest.h>
+
+#include "debug/heap.h"
+
+namespace masu {
+
+thread_local constinit void* tls_self = nullptr;
+
+namespace debug {
+namespace {
+
+bool start_inner(InnerHeap& heap) { return heap.ready() || heap.init(HeapConfig{}); }
+constinit InnerHeap g_inner{start_inner};
+constinit DebugHeap g_heap{g_inner};
+
+}  // namespace
+
+DebugHeap& debug_heap() { return g_heap; }
+
+namespace {
+
+class DiagnoseTest : public testing::TestWithParam<size_t> {
+ protected:
+  DiagnoseTest() : p_(reinterpret_cast<uintptr_t>(g_heap.allocate(GetParam(), {}, caller()))) {}
+  ~DiagnoseTest() override {
+    if (!freed_) g_heap.release(reinterpret_cast<void*>(p_), {}, caller());
+  }
+  void end_block() {
+    g_heap.release(reinterpret_cast<void*>(p_), {}, caller());
+    freed_ = true;
+  }
+  bool wrong(uintptr_t at, size_t bytes) { return diagnose_access(g_heap.view(), at, bytes, finding_ = {}); }
+
+  uintptr_t p_;
+  bool freed_ = false;
+  Finding finding_;
+};
+
+TEST_P(DiagnoseTest, AccessesInsideAreFine) {
+  const size_t n = GetParam();
+  EXPECT_FALSE(wrong(p_, n));
+  EXPECT_FALSE(wrong(p_ + n / 2, n - n / 2));
+  EXPECT_FALSE(wrong(p_ + n - 1, 1));
+}
+
+TEST_P(DiagnoseTest, OneByteTooMany) {
+  const size_t n = GetParam();
+  ASSERT_TRUE(wrong(p_, n + 1));
+  EXPECT_EQ(finding_.kind, Kind::kOverflow);
+  EXPECT_EQ(finding_.address, p_ + n);
+  EXPECT_EQ(finding_.block.user, p_);
+  EXPECT_EQ(finding_.block.size, n);
+  ASSERT_TRUE(wrong(p_ - 1, 1));
+  EXPECT_EQ(finding_.kind, Kind::kOverflow);
+  EXPECT_EQ(finding_.address, p_ - 1);
+}
+
+TEST_P(DiagnoseTest, SizesThatWrapAround) {
+  ASSERT_TRUE(wrong(p_ + 1, SIZE_MAX));
+  EXPECT_EQ(finding_.kind, Kind::kOverflow);
+  ASSERT_TRUE(wrong(p_ + 1, SIZE_MAX - p_));
+}
+
+TEST_P(DiagnoseTest, AfterTheFreeEveryByteIsWrong) {
+  end_block();
+  for (size_t at : {size_t{0}, GetParam() / 2, GetParam() - 1}) {
+    ASSERT_TRUE(wrong(p_ + at, 1));
+    EXPECT_EQ(finding_.kind, Kind::kUseAfterFree);
+    EXPECT_EQ(finding_.block.user, p_);
+  }
+  Finding f;
+  diagnose_pointer(g_heap.view(), p_, Kind::kBadFree, f);
+  EXPECT_EQ(f.kind, Kind::kDoubleFree);
+}
+
+TEST_P(DiagnoseTest, InteriorPointersKnowTheirBlock) {
+  Finding f;
+  diagnose_pointer(g_heap.view(), p_ + GetParam() / 2, Kind::kBadFree, f);
+  EXPECT_EQ(f.kind, Kind::kBadFree);
+  EXPECT_TRUE(f.block.known);
+  EXPECT_EQ(f.block.user, p_);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, DiagnoseTest, testing::Values(2, 15, 24, 100, 1000, 5000, 9000, 50000, 300000, 1 << 20));
+
+TEST(DiagnoseForeignTest, WhatIsNotOursIsNothing) {
+  int local = 0;
+  Finding f;
+  EXPECT_FALSE(diagnose_access(g_heap.view(), reinterpret_cast<uintptr_t>(&local), 4, f));
+  for (uintptr_t wild : {uintptr_t{0}, uintptr_t{16}, uintptr_t{0x414141414141}, ~uintptr_t{0} - 15}) {
+    EXPECT_FALSE(diagnose_access(g_heap.view(), wild, 1, f)) << wild;
+  }
+}
+
+}  // namespace
+}  // namespace debug
+}  // namespace masu

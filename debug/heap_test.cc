@@ -1,0 +1,188 @@
+// The debug heap as a value, beside the program's own malloc; reports end the process, so each fault is a death test.
+#include "debug/heap.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "debug/report.h"
+
+namespace masu {
+
+thread_local constinit void* tls_self = nullptr;
+
+namespace debug {
+namespace {
+
+bool start_inner(InnerHeap& heap) { return heap.ready() || heap.init(HeapConfig{}); }
+
+struct Fixed {
+  InnerHeap inner{start_inner};
+  DebugHeap heap{inner};
+  Options options;
+  Fixed() {
+    options.set(Option::kSymbolize, 0);
+    options.set(Option::kGuard, 1);  // off: each test says where it wants guards
+    heap.configure(options);
+    configure_reports(options);
+  }
+};
+Fixed& fixed() {
+  static Fixed f;
+  return f;
+}
+DebugHeap& heap() { return fixed().heap; }
+
+void* get(size_t bytes, Request r = {}) { return heap().allocate(bytes, r, caller()); }
+void give(void* p, Release how = {}) { heap().release(p, how, caller()); }
+
+}  // namespace
+
+DebugHeap& debug_heap() { return heap(); }
+
+namespace {
+
+TEST(DebugHeapTest, SizesAreExactAndBlocksAligned) {
+  for (size_t bytes : {0ul, 1ul, 15ul, 16ul, 17ul, 100ul, 4095ul, 4096ul, 8192ul, 40000ul, 524288ul, 600001ul}) {
+    void* p = get(bytes);
+    ASSERT_NE(p, nullptr);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % 16, 0u);
+    EXPECT_EQ(heap().usable_size(p), bytes);
+    memset(p, 0, bytes);
+    give(p);
+  }
+  for (size_t align = 1; align <= (size_t{4} << 20); align *= 2) {
+    void* p = get(100, {Family::kMalloc, align});
+    ASSERT_NE(p, nullptr) << align;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % align, 0u);
+    give(p);
+  }
+}
+
+TEST(DebugHeapTest, ZeroedAlsoAfterReuse) {
+  for (int round = 0; round < 3; ++round) {
+    std::vector<unsigned char*> blocks;
+    for (size_t bytes : {3ul, 24ul, 1000ul, 9000ul, 70000ul, 700000ul}) {
+      for (int i = 0; i < 200 / (bytes > 9000 ? 50 : 1); ++i) {
+        auto* p = static_cast<unsigned char*>(heap().allocate_zeroed(bytes, caller()));
+        ASSERT_NE(p, nullptr);
+        for (size_t k = 0; k < bytes; ++k) ASSERT_EQ(p[k], 0) << bytes << " at " << k;
+        memset(p, 0xA5, bytes);
+        blocks.push_back(p);
+      }
+    }
+    for (unsigned char* p : blocks) give(p);
+  }
+}
+
+TEST(DebugHeapTest, ReallocMovesAndKeeps) {
+  auto* p = static_cast<char*>(get(10));
+  memcpy(p, "123456789", 10);
+  auto* q = static_cast<char*>(heap().reallocate(p, 100000, caller()));
+  EXPECT_NE(p, q);
+  EXPECT_STREQ(q, "123456789");
+  q = static_cast<char*>(heap().reallocate(q, 4, caller()));
+  EXPECT_EQ(memcmp(q, "1234", 4), 0);
+  EXPECT_EQ(heap().usable_size(q), 4u);
+  give(q);
+}
+
+TEST(DebugHeapTest, AFreedBlockRestsBeforeItIsReused) {
+  void* p = get(64);
+  give(p);
+  for (int i = 0; i < 100; ++i) {
+    void* q = get(64);
+    EXPECT_NE(p, q);
+    give(q);
+  }
+}
+
+TEST(DebugHeapTest, EveryThreadsBlocksMayBeFreedByOthers) {
+  std::vector<void*> blocks(20000);
+  std::thread make([&] {
+    for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = get(i % 500);
+  });
+  make.join();
+  EXPECT_EQ(std::set<void*>(blocks.begin(), blocks.end()).size(), blocks.size());
+  std::thread end([&] {
+    for (void* p : blocks) give(p);
+  });
+  end.join();
+  heap().sweep("test");
+}
+
+TEST(DebugHeapTest, PrivateHeapsEndWithTheirBlocks) {
+  auto* h = heap().heap_new();
+  void* inside = heap().heap_malloc(*h, 100, 16);
+  void* outside = get(100);
+  heap().heap_delete(*h);
+  Cell cell;
+  ASSERT_TRUE(heap().locate(reinterpret_cast<uintptr_t>(inside), cell));
+  EXPECT_NE(cell.record->state.load(), State::kLive);
+  give(outside);
+}
+
+using DebugHeapDeathTest = testing::Test;
+
+TEST(DebugHeapDeathTest, DoubleFree) {
+  void* p = get(96);
+  give(p);
+  EXPECT_DEATH(give(p), "double-free.*\n(.*\n)*.*0 bytes inside of 96-byte region(.*\n)*freed by thread T0");
+}
+
+TEST(DebugHeapDeathTest, BadPointers) {
+  char* p = static_cast<char*>(get(96));
+  int local = 0;
+  static int global;
+  EXPECT_DEATH(give(p + 16), "bad-free(.*\n)*.*16 bytes inside of 96-byte region");
+  EXPECT_DEATH(give(&local), "bad-free(.*\n)*.*the stack of this thread");
+  EXPECT_DEATH(give(&global), "bad-free(.*\n)*.*global data of the program");
+  EXPECT_DEATH(give(reinterpret_cast<void*>(0x414141414140)), "bad-free(.*\n)*.*unmapped memory");
+  EXPECT_DEATH(heap().usable_size(p + 8), "bad-malloc_usable_size");
+  give(p);
+}
+
+TEST(DebugHeapDeathTest, ChangedBytesAroundABlock) {
+  for (size_t bytes : {0ul, 1ul, 13ul, 15ul, 16ul, 31ul, 96ul, 4096ul, 20000ul}) {
+    auto* p = static_cast<volatile unsigned char*>(get(bytes));
+    const unsigned char behind = p[bytes], before = p[-1];
+    EXPECT_DEATH((p[bytes] = 0, give(const_cast<unsigned char*>(p))), "heap-buffer-overflow(.*\n)*.* 0 bytes after");
+    EXPECT_DEATH((p[-1] = 0, give(const_cast<unsigned char*>(p))), "heap-buffer-overflow(.*\n)*.* 1 byte before");
+    EXPECT_NE(behind, 0);
+    EXPECT_NE(before, 0);
+    give(const_cast<unsigned char*>(p));
+  }
+}
+
+TEST(DebugHeapDeathTest, WriteAfterFree) {
+  for (size_t at : {0ul, 35ul, 63ul}) {
+    auto* p = static_cast<volatile char*>(get(64));
+    give(const_cast<char*>(p));
+    const char poison = p[at];
+    EXPECT_DEATH((p[at] = 'x', heap().sweep("test")), "heap-use-after-free");
+    EXPECT_NE(poison, 'x');
+  }
+}
+
+TEST(DebugHeapDeathTest, Mismatches) {
+  void* p = get(96, {Family::kNew, 0});
+  EXPECT_DEATH(give(p), "alloc-dealloc-mismatch(.*\n)*.*made by operator new, given back by free");
+  EXPECT_DEATH(give(p, {Family::kNewArray, "operator delete[]", kUnsaid, 0}), "alloc-dealloc-mismatch");
+  EXPECT_DEATH(give(p, {Family::kNew, "operator delete", 95, 0}), "new-delete-type-mismatch");
+  EXPECT_DEATH(give(p, {Family::kNew, "operator delete", 96, 64}), "new-delete-type-mismatch");
+  give(p, {Family::kNew, "operator delete", 96, 0});
+}
+
+TEST(DebugHeapDeathTest, AReleasedLargeBlockCannotBeRead) {
+  auto* p = static_cast<volatile char*>(get(1 << 20));
+  p[70000] = 1;
+  give(const_cast<char*>(p));
+  EXPECT_DEATH(p[70000] = 2, "");
+}
+
+}  // namespace
+}  // namespace debug
+}  // namespace masu

@@ -1,0 +1,62 @@
+#include "debug/raw_memory.h"
+
+#include <gtest/gtest.h>
+
+namespace masu::debug {
+namespace {
+
+constexpr size_t kBytes = 256;
+
+struct Memory {
+  alignas(16) uint8_t bytes[kBytes];
+  uintptr_t at(size_t i) const { return reinterpret_cast<uintptr_t>(bytes + i); }
+};
+
+TEST(RawMemoryTest, NoCanaryByteIsZeroOrText) {
+  for (uintptr_t i = 0; i < 8; ++i) EXPECT_GE(pattern_byte(kCanary, i), 0x80);
+}
+
+TEST(RawMemoryTest, PatternsFillExactlyTheirRange) {
+  for (size_t begin = 0; begin < 40; ++begin) {
+    for (size_t end = begin; end < 120; ++end) {
+      Memory m = {};
+      fill_pattern(kCanary, m.at(begin), m.at(end));
+      for (size_t i = 0; i < kBytes; ++i) {
+        ASSERT_EQ(m.bytes[i], i >= begin && i < end ? pattern_byte(kCanary, m.at(i)) : 0) << begin << ' ' << end << ' ' << i;
+      }
+      ASSERT_EQ(first_damage(kCanary, m.at(begin), m.at(end)), m.at(end));
+    }
+  }
+}
+
+TEST(RawMemoryTest, EveryChangedByteIsFound) {
+  for (size_t from = 16; from < 48; ++from) {
+    const size_t end = 96;
+    Memory m = {};
+    fill_tail(m.at(from), m.at(end));
+    ASSERT_EQ(damage_behind(kCanary, m.at(from), m.at(end)), 0u);
+    for (size_t i = 0; i < kBytes; ++i) {
+      m.bytes[i] ^= 1;
+      EXPECT_EQ(damage_behind(kCanary, m.at(from), m.at(end)) != 0, i >= from && i < end) << from << ' ' << i;
+      EXPECT_EQ(first_damage(kCanary, m.at(from), m.at(end)), i >= from && i < end ? m.at(i) : m.at(end));
+      m.bytes[i] ^= 1;
+    }
+  }
+}
+
+TEST(RawMemoryTest, PoisonStopsAtTheBlocksEnd) {
+  for (size_t end = 16; end < 120; ++end) {
+    Memory m = {};
+    fill_block(kPoison, m.at(16), m.at(end));
+    ASSERT_EQ(damage_inside(kPoison, m.at(16), m.at(end)), 0u);
+    for (size_t i = 0; i < kBytes; ++i) {
+      ASSERT_EQ(m.bytes[i], i >= 16 && i < end ? 0xDF : 0);
+      m.bytes[i] ^= 0x40;
+      ASSERT_EQ(damage_inside(kPoison, m.at(16), m.at(end)) != 0, i >= 16 && i < end) << end << ' ' << i;
+      m.bytes[i] ^= 0x40;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace masu::debug

@@ -1,0 +1,47 @@
+#include "debug/suppressions.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+namespace masu::debug {
+namespace {
+
+struct File {
+  std::string path = testing::TempDir() + "/suppressions." + std::to_string(getpid());
+  explicit File(const char* text) { std::ofstream(path) << text; }
+  ~File() { unlink(path.c_str()); }
+};
+
+bool matches(const char* text) {
+  File file(text);
+  static Suppressions s;
+  s = {};
+  s.read(file.path.c_str());
+  const uintptr_t sites[] = {16, reinterpret_cast<uintptr_t>(&qsort) + 1};
+  return s.match(sites, 2);
+}
+
+TEST(SuppressionsTest, ByModuleAndFunction) {
+  EXPECT_TRUE(matches("libc.so.6\n"));
+  EXPECT_TRUE(matches("# known since long\n  qsort   # in libc\n"));
+  EXPECT_TRUE(matches("something\nlibc.so.6"));
+  EXPECT_FALSE(matches("libm.so.6\nqsor\nqsort_s\n"));
+  EXPECT_FALSE(matches("# libc.so.6\n\n\n"));
+}
+
+TEST(SuppressionsTest, OptionTextEndsAtTheColon) {
+  char out[8];
+  copy_option("abc:def", out, sizeof(out));
+  EXPECT_STREQ(out, "abc");
+  copy_option("far too long", out, sizeof(out));
+  EXPECT_STREQ(out, "");
+  copy_option(nullptr, out, sizeof(out));
+  EXPECT_STREQ(out, "");
+}
+
+}  // namespace
+}  // namespace masu::debug
