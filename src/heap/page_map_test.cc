@@ -93,7 +93,7 @@ TEST_F(PageMapTest, OpenBitsAndSlabsAreTheirOwn) {
   EXPECT_TRUE(map_.is_open(700));
   EXPECT_FALSE(map_.is_live(700));
   EXPECT_FALSE(map_.is_open(701));
-  map_.slab(5) = Slab{1, 2, 3, 4, 2, 0, 0, 0};
+  map_.slab(5).back = 2;
   EXPECT_EQ(map_.slab_start(5), 3u);
   map_.set_live(at(5 * kGranulesPerPage + 7));
   map_.set_open(5 * kGranulesPerPage + 9);
