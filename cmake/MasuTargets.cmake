@@ -14,7 +14,8 @@ set(MASU_HEAP_FLAGS
   -fno-builtin-aligned_alloc -fno-builtin-posix_memalign
   $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
 
-# masu_glob(OUT DIR...): the library sources in and below some directories, without tests and programs beside them.
+# masu_glob(OUT DIR...): the library sources in and below some directories, without the tests and programs
+# beside them.
 function(masu_glob out)
   set(found)
   foreach(dir ${ARGN})
@@ -47,7 +48,7 @@ function(masu_lane_library name)
   add_library(${name} SHARED $<TARGET_OBJECTS:${name}_objects>)
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   target_link_options(${name} PRIVATE -nodefaultlibs
-    LINKER:-z,now LINKER:-z,relro LINKER:--no-undefined LINKER:-Bsymbolic-functions LINKER:--as-needed)
+    LINKER:-z,initfirst LINKER:-z,now LINKER:-z,relro LINKER:--no-undefined LINKER:-Bsymbolic-functions LINKER:--as-needed)
   target_link_libraries(${name} PRIVATE gcc c)
   set(map ${CMAKE_SOURCE_DIR}/debug/${name}.map)
   if(NOT EXISTS ${map})

@@ -7,8 +7,8 @@ namespace {
 
 bool is_malloc_family(std::string_view name) {
   static const std::set<std::string_view> kFamily = {
-      "malloc", "free", "calloc", "realloc", "reallocarray", "aligned_alloc", "memalign", "posix_memalign",
-      "valloc", "pvalloc", "malloc_usable_size"};
+      "malloc",   "free",           "calloc", "realloc", "reallocarray",      "aligned_alloc",
+      "memalign", "posix_memalign", "valloc", "pvalloc", "malloc_usable_size"};
   // operator new and delete: _Znw, _Zna, _Zdl, _Zda
   const bool is_operator = name.starts_with("_Zn") ? name.size() > 3 && (name[3] == 'w' || name[3] == 'a')
                                                    : name.starts_with("_Zdl") || name.starts_with("_Zda");
@@ -27,7 +27,8 @@ std::string_view between(std::string_view& line, std::string_view before, std::s
 }
 
 bool is_file(std::string_view path, std::string_view name) {
-  return path == name || (path.size() > name.size() && path.ends_with(name) && path[path.size() - name.size() - 1] == '/');
+  return path == name ||
+         (path.size() > name.size() && path.ends_with(name) && path[path.size() - name.size() - 1] == '/');
 }
 
 }  // namespace

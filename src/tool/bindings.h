@@ -1,5 +1,5 @@
-// Who got malloc from whom: reads what the dynamic linker writes under LD_DEBUG=bindings, with LD_BIND_NOW=1 the
-// complete truth for one run, dlopen with RTLD_DEEPBIND and dlsym included.
+// Who got malloc from whom: reads what the dynamic linker writes under LD_DEBUG=bindings, with LD_BIND_NOW=1
+// the complete truth for one run, dlopen with RTLD_DEEPBIND and dlsym included.
 #pragma once
 
 #include <istream>

@@ -20,7 +20,8 @@ Bindings read(const std::string& text) {
 
 TEST(Bindings, SeesWhoWasTakenOver) {
   const Bindings b = read(
-      "      7:\tbinding file /lib/libc.so.6 [0] to /opt/libmasu.so [0]: normal symbol `malloc' [GLIBC_2.2.5]\n"
+      "      7:\tbinding file /lib/libc.so.6 [0] to /opt/libmasu.so [0]: normal symbol `malloc' "
+      "[GLIBC_2.2.5]\n"
       "      7:\tbinding file app [0] to /opt/libmasu.so [0]: normal symbol `_ZdlPvm' [CXXABI_1.3.9]\n");
   EXPECT_THAT(b.taken_over, ElementsAre("/lib/libc.so.6", "app"));
   EXPECT_THAT(b.elsewhere, IsEmpty());

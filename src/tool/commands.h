@@ -1,5 +1,6 @@
 // The commands of the masu tool. Each add_ function gives the application one subcommand, whose callback
-// sets Invocation::exit_code. What follows "--" on the command line is not parsed but handed over as `program`.
+// sets Invocation::exit_code. What follows "--" on the command line is not parsed but handed over as
+// `program`.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,5 @@
-// What an executable's file says about its allocator before it runs. A script or an unreadable file is no ELF.
+// What an executable's file says about its allocator before it runs. A script or an unreadable file is no
+// ELF.
 #pragma once
 
 #include <filesystem>

@@ -40,11 +40,13 @@ fs::path find_program(const std::string& name) {
 
 std::string preload_obstacle(const fs::path& executable) {
   struct stat status{};
-  if (stat(executable.c_str(), &status) == 0 && (status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) {
+  if (stat(executable.c_str(), &status) == 0 && (status.st_mode & S_ISUID) != 0 &&
+      status.st_uid != getuid()) {
     return "is setuid for another user, where the dynamic linker ignores LD_PRELOAD";
   }
   const ElfFacts facts = read_elf(executable);
-  if (facts.is_elf && facts.interpreter.empty()) return "is statically linked, so that no library can take over";
+  if (facts.is_elf && facts.interpreter.empty())
+    return "is statically linked, so that no library can take over";
   return "";
 }
 

@@ -33,10 +33,14 @@ std::string default_of(const OptionRow& row) {
 
 std::string allowed_values(const OptionRow& row) {
   switch (row.type) {
-    case OptionType::kWord: return row.words;
-    case OptionType::kText: return "text";
-    case OptionType::kBool: return "0|1";
-    default: break;
+    case OptionType::kWord:
+      return row.words;
+    case OptionType::kText:
+      return "text";
+    case OptionType::kBool:
+      return "0|1";
+    default:
+      break;
   }
   if (row.max == INT64_MAX) return "from " + number(row, row.min);
   return number(row, row.min) + " to " + number(row, row.max);

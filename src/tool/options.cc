@@ -15,8 +15,9 @@ namespace {
 void print_text() {
   std::cout << "MASU_OPTIONS=key=value:key=value\n\n";
   for (const OptionRow& row : kOptionTable) {
-    std::cout << "  " << std::left << std::setw(14) << row.name << default_of(row) << "  (" << allowed_values(row) << ")"
-              << (row.lane == OptionLane::kDebug ? ", debug lane" : "") << "\n      " << row.help << "\n";
+    std::cout << "  " << std::left << std::setw(14) << row.name << default_of(row) << "  ("
+              << allowed_values(row) << ")" << (row.lane == OptionLane::kDebug ? ", debug lane" : "")
+              << "\n      " << row.help << "\n";
   }
 }
 

@@ -36,9 +36,11 @@ uint64_t StatLines::processes() const {
 
 std::string as_table(const StatLines& lines) {
   std::ostringstream out;
-  out << "masu statistics of " << lines.processes() << (lines.processes() == 1 ? " process\n" : " processes\n");
+  out << "masu statistics of " << lines.processes()
+      << (lines.processes() == 1 ? " process\n" : " processes\n");
   for (const auto& [name, value] : lines.sums()) {
-    if (value != 0) out << "  " << std::left << std::setw(20) << name << std::right << std::setw(16) << value << "\n";
+    if (value != 0)
+      out << "  " << std::left << std::setw(20) << name << std::right << std::setw(16) << value << "\n";
   }
   return out.str();
 }

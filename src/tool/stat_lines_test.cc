@@ -10,9 +10,9 @@ namespace {
 TEST(StatLines, TakesOnlyStatistics) {
   StatLines lines;
   EXPECT_TRUE(lines.take("masu: refills=12"));
-  for (const char* other : {"refills=12", "masu: version 0.1.0 release", "masu: refills=", "masu: refills=12 x",
-                            "masu: =12", "masu: MASU_OPTIONS: decay_ms='x' ignored", "masu: refills=-1", "",
-                            "masu: refills=99999999999999999999999"}) {
+  for (const char* other : {"refills=12", "masu: version 0.1.0 release", "masu: refills=",
+                            "masu: refills=12 x", "masu: =12", "masu: MASU_OPTIONS: decay_ms='x' ignored",
+                            "masu: refills=-1", "", "masu: refills=99999999999999999999999"}) {
     EXPECT_FALSE(lines.take(other)) << other;
   }
   ASSERT_EQ(lines.sums().size(), 1u);

@@ -1,5 +1,5 @@
-// masu stats: runs a program on masu and gathers the statistics that its processes leave on stderr; everything
-// else on stderr passes through, and so does the exit status (128 + signal as in a shell).
+// masu stats: runs a program on masu and gathers the statistics that its processes leave on stderr;
+// everything else on stderr passes through, and so does the exit status (128 + signal as in a shell).
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,15 +69,18 @@ void add_stats(CLI::App& app, Invocation& invocation) {
     std::string output;
   };
   auto settings = std::make_shared<Settings>();
-  CLI::App* stats = app.add_subcommand("stats", "Run a program and show masu's statistics: masu stats -- PROGRAM ARGS");
+  CLI::App* stats =
+      app.add_subcommand("stats", "Run a program and show masu's statistics: masu stats -- PROGRAM ARGS");
   stats->add_flag("--debug", settings->debug, "on the debug lane");
   stats->add_flag("--json", settings->json, "as JSON");
   stats->add_option("--output", settings->output, "into this file instead of stderr");
   stats->callback([settings, &invocation] {
     require_program(invocation.program);
     StatLines lines;
-    invocation.exit_code = run_and_gather(settings->debug ? Lane::kDebug : Lane::kRelease, invocation.program, lines);
-    if (lines.empty()) throw std::runtime_error("the program left no statistics: was it killed, or did it close stderr?");
+    invocation.exit_code =
+        run_and_gather(settings->debug ? Lane::kDebug : Lane::kRelease, invocation.program, lines);
+    if (lines.empty())
+      throw std::runtime_error("the program left no statistics: was it killed, or did it close stderr?");
     const std::string text = settings->json ? as_json(lines) : as_table(lines);
     if (settings->output.empty()) {
       std::cerr << text;

@@ -7,8 +7,8 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
@@ -83,7 +83,8 @@ int say_version(const std::string& library) {
   Dl_info owner{};
   if (version == nullptr || dladdr(dlsym(RTLD_DEFAULT, "malloc"), &owner) == 0 ||
       !fs::equivalent(owner.dli_fname, library)) {
-    std::cout << "malloc is not masu's: " << (owner.dli_fname != nullptr ? owner.dli_fname : "unknown") << "\n";
+    std::cout << "malloc is not masu's: " << (owner.dli_fname != nullptr ? owner.dli_fname : "unknown")
+              << "\n";
     return 1;
   }
   std::cout << version() << " takes over: malloc comes from " << owner.dli_fname << "\n";
@@ -130,7 +131,8 @@ void add_verify(CLI::App& app, Invocation& invocation) {
     int seconds = 10;
   };
   auto settings = std::make_shared<Settings>();
-  CLI::App* verify = app.add_subcommand("verify", "Check that masu takes over: masu verify [-- PROGRAM ARGS]");
+  CLI::App* verify =
+      app.add_subcommand("verify", "Check that masu takes over: masu verify [-- PROGRAM ARGS]");
   verify->add_flag("--debug", settings->debug, "check the debug lane");
   verify->add_option("--seconds", settings->seconds, "stop the program after so long (default 10)")
       ->check(CLI::Range(1, 3600));

@@ -1,5 +1,5 @@
-// The demonstration's workload: threads that make, hand over, resize and free blocks of many sizes, each block
-// filled with a pattern that its last owner checks.
+// The demonstration's workload: threads that make, hand over, resize and free blocks of many sizes, each
+// block filled with a pattern that its last owner checks.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -87,8 +87,9 @@ int main() {
     all_damaged += damaged[i];
     all_bytes += bytes[i];
   }
-  std::printf("%d threads made and freed %d blocks, %llu MiB, a third of them for another thread; %llu damaged\n",
-              kThreads, kThreads * kBlocks, static_cast<unsigned long long>(all_bytes >> 20),
-              static_cast<unsigned long long>(all_damaged));
+  std::printf(
+      "%d threads made and freed %d blocks, %llu MiB, a third of them for another thread; %llu damaged\n",
+      kThreads, kThreads * kBlocks, static_cast<unsigned long long>(all_bytes >> 20),
+      static_cast<unsigned long long>(all_damaged));
   return all_damaged == 0 ? 0 : 1;
 }

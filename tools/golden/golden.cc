@@ -1,7 +1,7 @@
-// Golden instruction counts: runs itself as a probe under a preloaded allocator, single-steps the probe's warm
-// malloc/free pairs with ptrace and compares the counts with a checked-in file. Counts are exact and of every
-// instruction outside the probe's own code: the call as a program pays for it, without its PLT. x86-64 only.
-#include <CLI/CLI.hpp>
+// Golden instruction counts: runs itself as a probe under a preloaded allocator, single-steps the probe's
+// warm malloc/free pairs with ptrace and compares the counts with a checked-in file. Counts are exact and of
+// every instruction outside the probe's own code: the call as a program pays for it, without its PLT. x86-64
+// only.
 #include <dlfcn.h>
 #include <malloc.h>
 #include <sys/ptrace.h>
@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -77,7 +78,8 @@ std::vector<Range> text_of(pid_t pid, const std::string& path) {
     words >> range >> rights >> skip >> skip >> skip >> file;
     if (file != path || rights.find('x') == std::string::npos) continue;
     const size_t dash = range.find('-');
-    found.push_back({std::stoul(range.substr(0, dash), nullptr, 16), std::stoul(range.substr(dash + 1), nullptr, 16)});
+    found.push_back(
+        {std::stoul(range.substr(0, dash), nullptr, 16), std::stoul(range.substr(dash + 1), nullptr, 16)});
   }
   return found;
 }
@@ -110,7 +112,8 @@ long step_to_marker(pid_t pid, const std::vector<Range>& own) {
     wait_stopped(pid, status);
     siginfo_t info{};
     ptrace(PTRACE_GETSIGINFO, pid, nullptr, &info);
-    if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP) throw std::runtime_error("the probe stopped early");
+    if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
+      throw std::runtime_error("the probe stopped early");
     if (info.si_code == SI_KERNEL) return count;  // the marker's int3, not a step
   }
 }
@@ -138,7 +141,8 @@ std::vector<long> measure(const std::string& self, const std::string& library) {
 }
 
 Json summary(std::vector<long> counts) {
-  if (counts.size() != (2 * std::size(kSizes) + 1) * kMeasured) throw std::runtime_error("markers are missing");
+  if (counts.size() != (2 * std::size(kSizes) + 1) * kMeasured)
+    throw std::runtime_error("markers are missing");
   auto median = [&counts](size_t first, size_t stride) {
     std::vector<long> sample;
     for (int i = 0; i < kMeasured; ++i) sample.push_back(counts[first + static_cast<size_t>(i) * stride]);
@@ -168,7 +172,8 @@ int compare(const Json& now, const Json& golden, const std::string& path) {
     if (count != before) std::cout << name << ": " << count << ", golden " << before << "\n";
   }
   if (worse != 0) {
-    std::cout << worse << " counts grew against " << path << "; if that is the price of something, --update it\n";
+    std::cout << worse << " counts grew against " << path
+              << "; if that is the price of something, --update it\n";
   } else if (now != golden) {
     std::cout << "counts fell: pin them with --update\n";
   }
