@@ -45,6 +45,7 @@ __attribute__((destructor(101))) void process_end() {
   g_heap.sweep("the check at exit");
   const bool leaks = g_process.options().on(Option::kLeaks) && debug::find_leaks(debug::caller().frame);
   g_process.finished();
+  debug::sum_up_reports();
   if (leaks && g_process.options().on(Option::kHalt)) {
     fflush(nullptr);
     _exit(kExitLeaks);

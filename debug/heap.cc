@@ -204,9 +204,18 @@ void DebugHeap::report_end(const Cell& cell, const Release& how, From from) {
   }
   Finding damage;
   if (!diagnose_cell(view(), cell, damage)) return;
-  damage.call = how.call;
   walk(damage, from);
-  report(damage);
+  report_damage(cell, damage, how.call);
+}
+
+// What was reported is made whole again, so that with halt=0 it is said once.
+void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in) {
+  f.call = found_in;
+  report(f);
+  fill_pattern(kCanary, front_of(cell), cell.user);
+  fill_pattern(kCanary, cell.user_end(), cell.end);
+  const State state = cell.record->state.load(std::memory_order_acquire);  // acquire, pairs with retire()
+  if (state == State::kQuarantined && !cell.paged) fill_block(kPoison, cell.user, cell.user_end());
 }
 
 void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
@@ -237,8 +246,7 @@ void DebugHeap::leave_quarantine(const QuarantineChunk::Entry& entry) {
 void DebugHeap::report_quarantined(const Cell& cell) {
   Finding f;
   if (!diagnose_cell(view(), cell, f)) return;
-  f.call = "quarantine";
-  report(f);
+  report_damage(cell, f, "quarantine");
 }
 
 void DebugHeap::report_bad_pointer(uintptr_t p, const Release& how, Kind wild, From from) {
@@ -290,8 +298,7 @@ void DebugHeap::sweep(const char* when) {
     const State before = cell.record->state.load(std::memory_order_acquire);
     if (before == State::kFreeing || !diagnose_cell(view(), cell, f)) return;
     if (cell.record->state.load(std::memory_order_acquire) != before || cell.record->serial != serial) return;
-    f.call = when;
-    report(f);
+    report_damage(cell, f, when);
   };
   shadow_.each(check);
   paged_.each([&](PagedBlocks::Slot& slot) {

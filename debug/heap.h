@@ -112,6 +112,7 @@ class DebugHeap {
   MASU_INLINE void retire(ThreadState& t, const Cell& cell, From from);
   MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);
   MASU_COLD void report_quarantined(const Cell& cell);
+  MASU_COLD void report_damage(const Cell& cell, Finding& f, const char* found_in);
   uint32_t stack_of(ThreadState& t, From from);
   MASU_COLD void report_bad_pointer(uintptr_t p, const Release& how, Kind wild, From from);
 

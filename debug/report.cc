@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "base/text.h"
 #include "debug/heap.h"
 #include "debug/report_text.h"
 #include "debug/run_symbolizer.h"
@@ -125,7 +126,14 @@ void configure_reports(const Options& options) {
   if (path[0] != '\0') g_suppressions.read(path);
 }
 
-size_t reports_made() { return g_reports.load(std::memory_order_relaxed); }  // relaxed: a count
+void sum_up_reports() {
+  const size_t n = g_reports.load(std::memory_order_relaxed);  // relaxed: a count
+  if (g_halt || n == 0) return;
+  Text line;
+  line << "masu: reports: ";
+  line.dec(n) << "; the first is the one to look at\n";
+  linux_write_error(line.data(), line.size());
+}
 
 // The inner heap found its own state broken.
 void DebugLane::fatal(Fault fault, const Evidence& e) {

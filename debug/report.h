@@ -21,7 +21,7 @@ struct Leak {
 bool report_leaks(const Leak* leaks, size_t count, bool complete);
 
 void configure_reports(const Options& options);
-size_t reports_made();  // with halt=0
+void sum_up_reports();  // at the end, with halt=0: how many there were
 
 // Tells the checked memory functions what is ours; once, at constructor time.
 void set_ranges();
