@@ -16,7 +16,11 @@ constinit Process<ReleaseLane> g_process;
 MASU_INLINE Rules<Heap> rules() { return Rules<Heap>{g_process.heap()}; }
 Process<ReleaseLane>& process() { return g_process; }
 
-__attribute__((constructor(101))) void process_start() { g_process.constructed("release"); }
+// Runs before every other initializer (-z initfirst), so that no fork handler is registered before ours.
+__attribute__((constructor(101))) void process_start(int, char**, char** environment) {
+  linux_environment_at_start(environment);
+  g_process.constructed("release");
+}
 __attribute__((destructor(101))) void process_end() { g_process.finished(); }
 
 }  // namespace

@@ -170,14 +170,17 @@ void Allocator<Lane>::free_slow(uintptr_t block) {
     o = bind(cache, transient);
     if (o != nullptr && o->id() == id) return free(reinterpret_cast<void*>(block));  // it adopted the block's owner
   }
+  // A run's live bit has a word to itself, so whoever frees the block may clear it: a second free is caught wherever
+  // it comes from. Blocks that share words stay live until their owner drains them.
+  const ClassId c = class_of(map().tag(Map::page_of_granule(granule)));
+  if (!C::is_packed(c)) map().clear_live(granule);
   // relaxed: whoever has the block got it after the flag was set.
   if (o == nullptr || owner(id)->is_private.load(std::memory_order_relaxed)) {
     core_.stats.count_shared(Event::kDirectFree);
     core_.links.set_ahead(block, 0);
     return owner(id)->inbox().push(core_.links, block, block);
   }
-  const size_t bytes = C::size(class_of(map().tag(Map::page_of_granule(granule))));
-  o->stash().add(core_.links, id, block, bytes, [&](const auto& chain) { publish(o->stats(), chain); });
+  o->stash().add(core_.links, id, block, C::size(c), [&](const auto& chain) { publish(o->stats(), chain); });
 }
 
 template <class Lane>

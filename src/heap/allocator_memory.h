@@ -42,6 +42,7 @@ void Allocator<Lane>::boundary(OwnerT& o) {
   if (MASU_UNLIKELY(pressure != o.pressure_seen)) {
     o.pressure_seen = pressure;
     settle(o);
+    o.runs().share();
   }
   if (MASU_UNLIKELY(o.tick_due())) tick(o);
 }
@@ -104,6 +105,8 @@ auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
     if (got) stats.count(Event::kEscapeSaved);
     return got;
   };
+  // Where the last escape found nothing and nothing has come back since, waiting again is of no use.
+  const bool hope = core_.arena.freed_since() || stats.get(Event::kOutOfMemory) == 0;
   uint32_t least = core_.arena.in_use();
   for (unsigned idle = 0; idle < Lane::kEscapeRounds; ++idle) {
     settle(o);
@@ -118,12 +121,13 @@ auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
       }
       orphan->enter();
       orphan->collect();
+      orphan->runs().share();
       orphan->leave();
       orphan->end_lease();
     }
     large_.trim(core_);
     if (auto got = retry(Event::kEscapeCollect)) return got;
-    if (!others) break;
+    if (!others || !hope) break;
     const uint32_t epoch = pressure_.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: a call, not a message
     o.pressure_seen = epoch;
     Sync::yield();
@@ -224,20 +228,22 @@ size_t Allocator<Lane>::census() {
       ++waiting;
     });
     o->each_in_flight([&](uintptr_t block) {
-      good = good && map().is_live(map().granule(block));
-      ++flying;
+      const bool packed = C::is_packed(class_of(map().tag(map().page(block))));
+      good = good && map().is_live(map().granule(block)) == packed;
+      ++(packed ? flying : waiting);
     });
     if (!good) return kBroken;
-    o->runs().each([&](SegmentId s) {
-      const PageId first = Arena<Lane>::first_page(s);
-      for (PageId page = first; page < first + Lane::kSegmentPages; ++page) {
-        for (size_t g = size_t{page} * kGranulesPerPage, end = g + kGranulesPerPage; g < end; ++g) {
-          live += map().is_live(g);
-          open += map().is_open(g);
-        }
-        if (map().slab(page).used && owner_of(map().tag(page)) != 0) carved += C::slab_blocks(map().slab(page).cls);
+  }
+  for (SegmentId s = 0; s < core_.arena.ever_used(); ++s) {
+    if (!core_.arena.is_used(s)) continue;
+    const PageId first = Arena<Lane>::first_page(s);
+    for (PageId page = first; page < first + Lane::kSegmentPages; ++page) {
+      for (size_t g = size_t{page} * kGranulesPerPage, end = g + kGranulesPerPage; g < end; ++g) {
+        live += map().is_live(g);
+        open += map().is_open(g);
       }
-    });
+      if (map().slab(page).used && owner_of(map().tag(page)) != 0) carved += C::slab_blocks(map().slab(page).cls);
+    }
   }
   if (live + open + waiting != carved) return kBroken;
   return live - flying + large_.blocks();

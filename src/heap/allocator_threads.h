@@ -76,17 +76,26 @@ Owner<Lane>* Allocator<Lane>::create_owner() {
   // A new owner has seen all pressure there was.
   o->pressure_seen = pressure_.load(std::memory_order_relaxed);  // relaxed: one flush too many or few
   owners_[count] = o;
+  core_.cache_bytes.store(min_of(Lane::kCacheBytes, Lane::kCacheBytesTotal / (count + 1)),
+                          std::memory_order_relaxed);  // relaxed: as grow() reads it
   owner_count_.store(count + 1, std::memory_order_release);  // release, pairs with owner_count()
   return o;
 }
 
-// The caches stay as they are for the next thread; only what belongs to others is sent on its way.
+// What belongs to others is sent on its way. The caches stay as they are for the next thread, unless enough owners
+// already wait for one: then its memory goes back.
 template <class Lane>
 void Allocator<Lane>::thread_exit() {
   OwnerT* o = self()->owner;
   set_self(&kExited);
   if (o == nullptr) return;
   flush_stash(*o);
+  if (orphans_.load(std::memory_order_relaxed) >= Lane::kWarmOrphans) {  // relaxed: a hint
+    o->enter();
+    o->collect();
+    o->runs().purge(UINT64_MAX);
+    o->leave();
+  }
   unbind(o);
 }
 

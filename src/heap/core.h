@@ -27,6 +27,8 @@ struct Core {
   BlockLinks<PageMap<typename Lane::Sync>, Classes<Lane>> links{arena.map()};
   HeapConfig config;
   Stats<typename Lane::Sync> stats;
+  // What each thread's bins may grow by: the more owners, the less.
+  typename Lane::Sync::template Atomic<size_t> cache_bytes{Lane::kCacheBytes};
 
   // Counts and returns where the configuration lets us step over the fault.
   MASU_COLD void fault(Fault f, const Evidence& e) {

@@ -30,10 +30,12 @@ struct LaneDefaults {
   static constexpr size_t kBinBytes = 256 * kKiB;
   static constexpr size_t kRunBinBytes = 2 * kMiB;
   static constexpr size_t kCacheBytes = 8 * kMiB;    // that a thread's bins may grow by, all together
+  static constexpr size_t kCacheBytesTotal = 128 * kMiB;  // shared by all threads where there are many
   static constexpr unsigned kBinMax = 2048;
   static constexpr unsigned kBinMin = 4;
   static constexpr unsigned kBinFirst = 16;          // a bin's limit before it has shown demand
   static constexpr unsigned kRunBinFirst = 4;
+  static constexpr size_t kRunBinFirstBytes = 64 * kKiB;
   static constexpr unsigned kBinRefill = 64;         // blocks, and bytes, that a refill takes at most
   static constexpr size_t kBinRefillBytes = 16 * kKiB;
 
@@ -49,6 +51,7 @@ struct LaneDefaults {
   static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use
   static constexpr unsigned kTickEvents = 64;        // boundary events between looks at the clock
   static constexpr unsigned kMaxLargeCached = 64;    // large mappings kept, whatever their size
+  static constexpr unsigned kWarmOrphans = 16;       // owners without a thread that keep their caches for the next
   static constexpr unsigned kEscapeRounds = 8;       // rounds without progress before malloc gives up
 
   // What a fault does; returns only in lanes of tests.

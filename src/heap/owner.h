@@ -66,14 +66,14 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     const unsigned want = max_of(bins_.limit(c) / 2, 1u);
     if (!C::is_packed(c)) return fill_runs(c, 1);
     const unsigned most = max_of<unsigned>(min_of<size_t>(Lane::kBinRefillBytes / C::size(c), Lane::kBinRefill), 1);
-    if (want < most) bins_.grow(*this, c);
+    if (want < most) grow(c);
     return fill_packed(c, min_of(want, most));
   }
 
   // A bin is full and `block` (not live) must go somewhere.
   void overflow(ClassId c, uintptr_t block) {
     active_ |= uint64_t{1} << c;
-    if (!bins_.grow(*this, c)) flush(c, bins_.limit(c) / 2);
+    if (!grow(c)) flush(c, bins_.limit(c) / 2);
     if (!push(c, block)) put_in_slab(block);
   }
 
@@ -176,6 +176,9 @@ class alignas(128) Owner : public ThreadCache<Lane> {
  private:
   Map& map() { return core_->arena.map(); }
 
+  // relaxed: a bound that may be a moment old.
+  bool grow(ClassId c) { return bins_.grow(*this, c, core_->cache_bytes.load(std::memory_order_relaxed)); }
+
   // --- what others freed: spill first, then the spill's overflow, then the inbox. True where any came.
   bool take_incoming() {
     const bool spilled = spilled_ != 0;
@@ -218,14 +221,14 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       return false;
     }
     const Tag tag = map().tag(Map::page_of_granule(granule));
-    if (owner_of(tag) != id_ || !map().is_live(granule)) {
+    c = class_of(tag);
+    if (owner_of(tag) != id_ || map().is_live(granule) != C::is_packed(c)) {
       const bool twice = owner_of(tag) == id_;
       if (twice) e.address = block;
       core_->fault(twice ? Fault::kDoubleFree : Fault::kCorruptLink, e);
       return false;
     }
-    map().clear_live(granule);
-    c = class_of(tag);
+    if (C::is_packed(c)) map().clear_live(granule);  // a run's was cleared by who freed it
     return true;
   }
 

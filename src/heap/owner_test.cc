@@ -46,7 +46,11 @@ class OwnerTest : public testing::Test {
     if (!owner_->push(c, p)) owner_->overflow(c, p);
   }
   // As another thread frees it.
-  void send(uintptr_t p) { owner_->inbox().push(core_->links, p, p); }
+  // As a remote free does it.
+  void send(uintptr_t p) {
+    if (!C::is_packed(class_of(map().tag(map().page(p))))) map().clear_live(map().granule(p));
+    owner_->inbox().push(core_->links, p, p);
+  }
 
   std::unique_ptr<Core<Lane>> core_ = std::make_unique<Core<Lane>>();
   void* memory_ = nullptr;

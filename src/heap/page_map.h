@@ -1,6 +1,7 @@
 // Per page and per granule state, out of line, for the whole arena:
 //   tag(page)    0 unknown, else owner << kClassBits | class; kTagFree: committed, no block starts in it
-//   live(block)  one bit a granule: a live block starts here. Written by the owner's lease holder only;
+//   live(block)  one bit a granule: a live block starts here. Written by the owner's lease holder only (a run's, in
+//                a word of its own, also by who frees it remotely);
 //                others may read it for a block that was handed to them.
 //   open(block)  one bit a granule: a block in its slab, free for a refill. Lease holder only.
 //   slab(page)   descriptor of the slab that starts there; `back` leads from an inner page to it.

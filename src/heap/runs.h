@@ -36,6 +36,7 @@ class Runs {
         rebucket(s);
       }
     }
+    if (const PageId page = core_->arena.alloc_shared(pages, align, zero, *stats_); page != kNoPage) return page;
     const SegmentId s = core_->arena.acquire(core_->os, id_, *stats_);
     if (s == kNoSegment) return kNoPage;
     ++segments_;
@@ -46,6 +47,7 @@ class Runs {
   void free(PageId page, unsigned pages) {
     stats_->count(Event::kRunFree);
     const SegmentId s = Arena<Lane>::segment_of(page);
+    if (seg(s).owner != id_) return core_->arena.free_shared(page, pages, now_ms, *stats_);
     seg(s).put(page - Arena<Lane>::first_page(s), pages);
     seg(s).freed_ms = now_ms;
     if (seg(s).empty()) {
@@ -60,11 +62,23 @@ class Runs {
     spare_ = kNoSegment;
   }
 
+  // Lets everyone use the free pages of our segments.
+  void share() {
+    release_spare();
+    each([&](SegmentId s) {
+      if (seg(s).free_pages == 0) return;
+      unlink(s);
+      --segments_;
+      stats_->count(Event::kSegmentShare);
+      core_->arena.share(s);
+    });
+  }
+
   // Gives pages that have been free since before `deadline_ms` back to the system; they read as zero after.
   void purge(uint64_t deadline_ms) {
     if (spare_ != kNoSegment && seg(spare_).freed_ms <= deadline_ms) release_spare();
     each([&](SegmentId s) {
-      if (seg(s).purge_pending && seg(s).freed_ms <= deadline_ms) purge_segment(s);
+      if (seg(s).purge_pending && seg(s).freed_ms <= deadline_ms) core_->arena.purge_free(core_->os, s, *stats_);
     });
   }
 
@@ -113,31 +127,6 @@ class Runs {
     unlink(s);
     --segments_;
     core_->arena.release(core_->os, s, now_ms, *stats_);
-  }
-
-  void purge_segment(SegmentId s) {
-    const unsigned unit = static_cast<unsigned>(core_->os.page_size() / kPage);
-    Seg& g = seg(s);
-    bool all = true;
-    for (unsigned at = g.free.next(0, true); at < Lane::kSegmentPages;) {
-      const unsigned end = g.free.next(at, false);
-      // Whole machine pages only, and only the dirty ones.
-      const unsigned dirty = g.dirty.next(at, true);
-      const unsigned first = static_cast<unsigned>(align_up(max_of(at, min_of(dirty, end)), unit));
-      const unsigned last = static_cast<unsigned>(align_down(end, unit));
-      if (dirty < end && first < last) {
-        void* p = reinterpret_cast<void*>(core_->arena.map().address(Arena<Lane>::first_page(s) + first));
-        if (core_->os.purge(p, (last - first) * kPage)) {
-          stats_->count(Event::kPurge);
-          for (unsigned i = first; i < last; ++i) stats_->count(Event::kPurgePages, g.dirty.test(i));
-          g.dirty.assign(first, last - first, false);
-        } else {
-          all = false;
-        }
-      }
-      at = g.free.next(end, true);
-    }
-    g.purge_pending = !all;
   }
 
   void rebucket(SegmentId s) {

@@ -66,14 +66,16 @@ class Bins {
   static constexpr unsigned max(ClassId c) { return kLayout.max[c]; }
   // A limit before the bin has shown demand.
   static constexpr unsigned first_limit(ClassId c) {
-    return min_of<unsigned>(max(c), C::is_packed(c) ? Lane::kBinFirst : Lane::kRunBinFirst);
+    if (C::is_packed(c)) return min_of<unsigned>(max(c), Lane::kBinFirst);
+    const size_t runs = min_of<size_t>(Lane::kRunBinFirst, Lane::kRunBinFirstBytes / C::size(c));
+    return static_cast<unsigned>(max_of<size_t>(min_of<size_t>(max(c), runs), 1));
   }
 
   // On zeroed memory, or to empty all bins.
   void init(ThreadCache<Lane>& cache) {
-    bytes_ = 0;
+    for (ClassId c = 0; c < C::kCount; ++c) bottom(c)[limit_[c] + 1] = 0;
+    bytes_ = wide_ = 0;
     for (ClassId c = 0; c < C::kCount; ++c) {
-      bottom(c)[limit_[c] + 1] = 0;
       limit_[c] = static_cast<uint16_t>(first_limit(c));
       bottom(c)[0] = 0;
       bottom(c)[limit_[c] + 1] = kBinEnd;
@@ -81,27 +83,30 @@ class Bins {
     }
   }
 
-  uintptr_t* bottom(ClassId c) { return slots_ + kLayout.first[c]; }
+  uintptr_t* bottom(ClassId c) {
+    return (wide_ >> c) & 1 ? slots_ + kLayout.first[c] : narrow_ + c * kNarrow;
+  }
   unsigned limit(ClassId c) const { return limit_[c]; }
   unsigned blocks(const ThreadCache<Lane>& cache, ClassId c) {
     return static_cast<unsigned>(cache.top[c] - bottom(c));
   }
   bool full(const ThreadCache<Lane>& cache, ClassId c) const { return cache.top[c][1] == kBinEnd; }
 
-  // Twice as many blocks, within the class's bound and the thread's; false where that is reached.
-  bool grow(const ThreadCache<Lane>& cache, ClassId c) {
+  // Twice as many blocks, within the class's bound and `most` bytes for the thread; false where that is reached.
+  bool grow(ThreadCache<Lane>& cache, ClassId c, size_t most = Lane::kCacheBytes) {
     const unsigned wider = min_of<unsigned>(limit_[c] * 2u, max(c));
-    if (wider == limit_[c] || bytes_ + (wider - limit_[c]) * C::size(c) > Lane::kCacheBytes) return false;
+    if (wider == limit_[c] || bytes_ + (wider - limit_[c]) * C::size(c) > most) return false;
     set_limit(cache, c, wider);
     return true;
   }
-  void shrink(const ThreadCache<Lane>& cache, ClassId c) {
+  void shrink(ThreadCache<Lane>& cache, ClassId c) {
     set_limit(cache, c, max_of(limit_[c] / 2u, first_limit(c)));
   }
 
   // Moves the end: up on demand, down (not below what it holds) to give memory back.
-  void set_limit(const ThreadCache<Lane>& cache, ClassId c, unsigned limit) {
+  void set_limit(ThreadCache<Lane>& cache, ClassId c, unsigned limit) {
     limit = max_of(min_of(limit, max(c)), max_of(blocks(cache, c), 1u));
+    if (limit > kNarrow - 2 && ((wide_ >> c) & 1) == 0) widen(cache, c);
     bottom(c)[limit_[c] + 1] = 0;
     bytes_ = bytes_ + limit * C::size(c) - limit_[c] * C::size(c);
     limit_[c] = static_cast<uint16_t>(limit);
@@ -120,8 +125,24 @@ class Bins {
   }
 
  private:
+  // A bin that outgrows its narrow slots moves to its own range, and stays until init().
+  void widen(ThreadCache<Lane>& cache, ClassId c) {
+    const uintptr_t* from = bottom(c);
+    const unsigned held = blocks(cache, c);
+    bottom(c)[limit_[c] + 1] = 0;
+    wide_ |= uint64_t{1} << c;
+    for (unsigned i = 0; i <= held; ++i) bottom(c)[i] = from[i];
+    cache.top[c] = bottom(c) + held;
+  }
+
+  // All bins start here, in a few pages; most of a thread's classes never need more.
+  static constexpr unsigned kNarrow = max_of(Lane::kBinFirst, Lane::kRunBinFirst) + 2;
+  static_assert(C::kCount <= 64);
+
+  uint64_t wide_;
   uint16_t limit_[C::kCount];
   size_t bytes_;  // that the limits have grown by since init
+  uintptr_t narrow_[C::kCount * kNarrow];
   uintptr_t slots_[kLayout.slots];  // not initialized: most is never touched
 };
 

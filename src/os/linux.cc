@@ -105,6 +105,10 @@ void linux_abort() { abort(); }
 
 bool linux_secure_process() { return getauxval(AT_SECURE) != 0; }
 
+void linux_environment_at_start(char** strings) {
+  if (environ == nullptr) environ = strings;
+}
+
 const char* linux_environment(const char* name) { return environ == nullptr ? nullptr : getenv(name); }
 
 size_t LinuxOs::page_size() const {

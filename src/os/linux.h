@@ -17,6 +17,7 @@ void linux_yield();
 void linux_write_error(const char* text, size_t bytes);
 [[noreturn]] void linux_abort();
 bool linux_secure_process();          // AT_SECURE: setuid and the like
+void linux_environment_at_start(char** strings);  // for a constructor that runs before libc's
 const char* linux_environment(const char* name);  // null before libc has an environment
 
 struct LinuxOs {
