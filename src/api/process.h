@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "heap/allocator.h"
+#include "os/error_stream.h"
 
 namespace masu {
 
@@ -27,6 +28,7 @@ class Process {
   void constructed(const char* lane) {
     heap_.ensure_ready();
     if (!options_read_) read_options();
+    if (options_.on(Option::kStats)) linux_keep_error_stream();
     pthread_atfork([] { self().heap_.fork_prepare(); }, [] { self().heap_.fork_parent(); },
                    [] { self().heap_.fork_child(); });
     if (options_.on(Option::kVerbose)) {

@@ -1,6 +1,7 @@
 #include "os/linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "os/error_stream.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -20,6 +22,8 @@
 
 namespace masu {
 namespace {
+
+constinit std::atomic<int> g_error_stream{STDERR_FILENO};
 
 // malloc and free must leave errno as it was unless they say otherwise.
 class KeepErrno {
@@ -93,12 +97,19 @@ void linux_yield() {
 void linux_write_error(const char* text, size_t bytes) {
   KeepErrno keep;
   while (bytes > 0) {
-    const ssize_t n = write(STDERR_FILENO, text, bytes);
+    const ssize_t n = write(g_error_stream.load(std::memory_order_relaxed), text, bytes);  // relaxed: set at start
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
     text += n;
     bytes -= static_cast<size_t>(n);
   }
+}
+
+void linux_keep_error_stream() {
+  KeepErrno keep;
+  constexpr int kOutOfTheWay = 200;
+  const int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kOutOfTheWay);
+  if (copy >= 0) g_error_stream.store(copy, std::memory_order_relaxed);  // relaxed: no other thread is there yet
 }
 
 void linux_abort() { abort(); }
