@@ -24,6 +24,8 @@ extern Ranges g_ranges MASU_HIDDEN;
 MASU_NOINLINE void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from);
 // Reports only if the block is not live: how much will be written is not known yet.
 MASU_NOINLINE void check_heap_live(uintptr_t p, size_t bytes, const char* call, From from);
+// Bytes from p to the end of its block on pages of its own; SIZE_MAX for other blocks.
+MASU_NOINLINE size_t room_before_guard(const void* p);
 MASU_COLD void report_negative(uintptr_t p, size_t bytes, const char* call, From from);
 MASU_NOINLINE void* find_next(const char* name);
 

@@ -43,6 +43,14 @@ void check_heap_live(uintptr_t p, size_t bytes, const char* call, From from) {
   report_access(f, Access::kWrite, call, from);
 }
 
+size_t room_before_guard(const void* p) {
+  const uintptr_t at = reinterpret_cast<uintptr_t>(p);
+  PagedBlocks::Slot* slot = debug_heap().paged().find(at);
+  if (slot == nullptr) return SIZE_MAX;
+  const uintptr_t end = PagedBlocks::cell(*slot).user_end();
+  return at < end ? end - at : 0;
+}
+
 void report_negative(uintptr_t p, size_t bytes, const char* call, From from) {
   Finding f;
   f.kind = Kind::kNegativeSize;

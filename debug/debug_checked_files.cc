@@ -1,11 +1,14 @@
 // Checked input and formatting. How much they write is only known when they have: the check follows the call.
 // Where the target was freed, the kernel's EFAULT would hide it: that is asked before.
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
 #include "debug/checked.h"
+#include "debug/raw_memory.h"
 
 namespace masu::debug {
 namespace {
@@ -20,6 +23,32 @@ MASU_INLINE void check_bounded(const char* s, size_t room, int written, const ch
 }
 MASU_INLINE void check_got(const void* p, ssize_t got, const char* call) {
   if (got > 0) check_write(p, static_cast<size_t>(got), call);
+}
+// The kernel stops at a guard page without a word: what it has for us beyond the block goes elsewhere first.
+template <class Call>
+MASU_NOINLINE ssize_t receive_behind(void* p, size_t n, size_t room, const char* call, From from, Call&& real) {
+  constexpr size_t kMost = 64 << 20;
+  const size_t asked = n < kMost ? n : kMost;
+  void* elsewhere = mmap(nullptr, asked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (elsewhere == MAP_FAILED) return real(p, n);
+  const ssize_t got = real(elsewhere, asked);
+  const int saved = errno;
+  if (got > 0) {
+    check_heap(reinterpret_cast<uintptr_t>(p), static_cast<size_t>(got), Access::kWrite, call, from);
+    raw_copy(p, elsewhere, static_cast<size_t>(got) < room ? static_cast<size_t>(got) : room);
+  }
+  munmap(elsewhere, asked);
+  errno = saved;
+  return got;
+}
+template <class Call>
+MASU_INLINE ssize_t receive(void* p, size_t n, const char* call, Call&& real) {
+  if (MASU_LIKELY(!in_heap(p)) || n == 0) return real(p, n);
+  check_freed(p, n, call);
+  if (const size_t room = room_before_guard(p); room < n) return receive_behind(p, n, room, call, caller(), real);
+  const ssize_t got = real(p, n);
+  check_got(p, got, call);
+  return got;
 }
 MASU_INLINE size_t length(const char* s) { return __builtin_strlen(s); }
 
@@ -127,61 +156,34 @@ MASU_CHECKED(size_t, fwrite, (const void* p, size_t size, size_t count, FILE* fi
   return real_fwrite(p, size, count, file);
 }
 
-// --- descriptors: one byte is asked before, for a target that is freed
+// --- descriptors
 
 MASU_CHECKED(ssize_t, read, (int fd, void* p, size_t n), nullptr) {
-  if (n != 0) check_freed(p, n, "read");
-  const ssize_t got = real_read(fd, p, n);
-  check_got(p, got, "read");
-  return got;
+  return receive(p, n, "read", [=](void* to, size_t most) { return real_read(fd, to, most); });
 }
 MASU_CHECKED(ssize_t, __read_chk, (int fd, void* p, size_t n, size_t bound), nullptr) {
-  if (n != 0) check_freed(p, n, "read");
-  const ssize_t got = real___read_chk(fd, p, n, bound);
-  check_got(p, got, "read");
-  return got;
+  return receive(p, n, "read", [=](void* to, size_t most) { return real___read_chk(fd, to, most, bound); });
 }
 MASU_CHECKED(ssize_t, pread, (int fd, void* p, size_t n, off_t at), nullptr) {
-  if (n != 0) check_freed(p, n, "pread");
-  const ssize_t got = real_pread(fd, p, n, at);
-  check_got(p, got, "pread");
-  return got;
+  return receive(p, n, "pread", [=](void* to, size_t most) { return real_pread(fd, to, most, at); });
 }
 MASU_CHECKED(ssize_t, pread64, (int fd, void* p, size_t n, off64_t at), nullptr) {
-  if (n != 0) check_freed(p, n, "pread");
-  const ssize_t got = real_pread64(fd, p, n, at);
-  check_got(p, got, "pread");
-  return got;
+  return receive(p, n, "pread", [=](void* to, size_t most) { return real_pread64(fd, to, most, at); });
 }
 MASU_CHECKED(ssize_t, __pread_chk, (int fd, void* p, size_t n, off_t at, size_t bound), nullptr) {
-  if (n != 0) check_freed(p, n, "pread");
-  const ssize_t got = real___pread_chk(fd, p, n, at, bound);
-  check_got(p, got, "pread");
-  return got;
+  return receive(p, n, "pread", [=](void* to, size_t most) { return real___pread_chk(fd, to, most, at, bound); });
 }
 MASU_CHECKED(ssize_t, __pread64_chk, (int fd, void* p, size_t n, off64_t at, size_t bound), nullptr) {
-  if (n != 0) check_freed(p, n, "pread");
-  const ssize_t got = real___pread64_chk(fd, p, n, at, bound);
-  check_got(p, got, "pread");
-  return got;
+  return receive(p, n, "pread", [=](void* to, size_t most) { return real___pread64_chk(fd, to, most, at, bound); });
 }
 MASU_CHECKED(ssize_t, recv, (int fd, void* p, size_t n, int flags), nullptr) {
-  if (n != 0) check_freed(p, n, "recv");
-  const ssize_t got = real_recv(fd, p, n, flags);
-  check_got(p, got, "recv");
-  return got;
+  return receive(p, n, "recv", [=](void* to, size_t most) { return real_recv(fd, to, most, flags); });
 }
 MASU_CHECKED(ssize_t, __recv_chk, (int fd, void* p, size_t n, size_t bound, int flags), nullptr) {
-  if (n != 0) check_freed(p, n, "recv");
-  const ssize_t got = real___recv_chk(fd, p, n, bound, flags);
-  check_got(p, got, "recv");
-  return got;
+  return receive(p, n, "recv", [=](void* to, size_t most) { return real___recv_chk(fd, to, most, bound, flags); });
 }
 MASU_CHECKED(ssize_t, recvfrom, (int fd, void* p, size_t n, int flags, struct sockaddr* from, socklen_t* bytes), nullptr) {
-  if (n != 0) check_freed(p, n, "recvfrom");
-  const ssize_t got = real_recvfrom(fd, p, n, flags, from, bytes);
-  check_got(p, got, "recvfrom");
-  return got;
+  return receive(p, n, "recvfrom", [=](void* to, size_t most) { return real_recvfrom(fd, to, most, flags, from, bytes); });
 }
 MASU_CHECKED(ssize_t, write, (int fd, const void* p, size_t n), nullptr) {
   check_read(p, n, "write");

@@ -6,6 +6,8 @@
 namespace masu::debug {
 namespace {
 
+constexpr size_t kFarPages = 4096;  // how far behind the last block an access is still laid to it
+
 // Nobody can know how many bytes one store wrote; a run of 2, 4 or 8 changed bytes was most likely one store.
 size_t likely_store(uintptr_t damage, uintptr_t end) {
   const size_t bytes = end - damage;
@@ -86,6 +88,10 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f) {
   PagedBlocks::Slot* slot = view.paged.find(p);
   PagedBlocks::Slot* after = view.paged.find(align_down(p, kPage) + kPage);
   if (slot == nullptr) slot = after;
+  for (uintptr_t back = p; slot == nullptr && p - back < kFarPages * kPage && view.paged.covers(back); back -= kPage) {
+    slot = view.paged.find(back);
+    f.guessed = true;
+  }
   if (slot == nullptr) return false;
   if (after != nullptr && after != slot && after->user - p < p - PagedBlocks::cell(*slot).user_end() &&
       after->record.state.load(std::memory_order_acquire) == State::kLive) {  // acquire, pairs with hand_out()

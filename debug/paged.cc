@@ -91,6 +91,9 @@ PagedBlocks::Slot* PagedBlocks::fresh(unsigned index) {
     const size_t grow = min_of(max_of(kGrow, pages + 1), bytes_ / kPage - writable_);
     if (!protect(base_ + writable_ * kPage, grow * kPage, PROT_READ | PROT_WRITE)) return nullptr;
     writable_ += grow;
+    // What no slot has taken yet is as closed as a freed one.
+    const size_t taken = bump_ + pages + 1;
+    if (writable_ > taken && !advise(base_ + taken * kPage, (writable_ - taken) * kPage, kGuardInstall)) return nullptr;
   }
   Slot& slot = slots_[n + 1];
   slot.data = base_ + bump_ * kPage;
@@ -130,11 +133,7 @@ PagedBlocks::Slot* PagedBlocks::alloc(size_t bytes, size_t align, Side side) {
 
 bool PagedBlocks::open_pages(Slot& slot) {
   const size_t bytes = slot.pages * kPage;
-  if (markers_) {
-    // A slot that was never closed has no markers: its record was never used.
-    const bool closed = slot.record.state.load(std::memory_order_relaxed) != State::kNever;  // relaxed: under the lock
-    return !closed || advise(slot.data, bytes, kGuardRemove);
-  }
+  if (markers_) return advise(slot.data, bytes, kGuardRemove);
   if (!protect(slot.data, bytes, PROT_READ | PROT_WRITE)) return false;
   mappings_left_ -= 2;
   return true;

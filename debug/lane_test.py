@@ -1,0 +1,170 @@
+"""Runs small programs on libmasu-debug.so (argument 1) and checks what the options, the fault handler, memcheck and
+the gdb script make of them. The catalogue of faults itself is regress/faulty."""
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+LIBRARY = str(pathlib.Path(sys.argv.pop(1)).resolve())
+HERE = pathlib.Path(__file__).resolve().parent
+
+FOUR = r"""
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+  char* a = malloc(10);
+  a[10] = 0;
+  free(a);
+  free(a);
+  free(a + 3);
+  char* b = malloc(24);
+  b[-1] = 1;
+  printf("end\n");
+  return 0;
+}
+"""
+LEAK = r"""
+#include <stdio.h>
+#include <stdlib.h>
+static void lose(void) { char* volatile p = malloc(77); *p = 1; p = 0; }
+int main(void) { lose(); printf("end\n"); char room[16384]; for (int i = 0; i < 16384; ++i) ((volatile char*)room)[i] = 0; return 0; }
+"""
+SWEEP = r"""
+#include <stdlib.h>
+int main(void) {
+  char* a = malloc(10);
+  a[11] = 0;
+  for (int i = 0; i < 1000; ++i) free(malloc(100));
+  _Exit(0);
+}
+"""
+HANDLER = r"""
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void own(int n, siginfo_t* info, void* context) { printf("own %d %p\n", n, info->si_addr); fflush(stdout); _exit(3); }
+int main(int argc, char** argv) {
+  struct sigaction action = {.sa_sigaction = own, .sa_flags = SA_SIGINFO}, old;
+  sigaction(SIGSEGV, &action, 0);
+  sigaction(SIGSEGV, 0, &old);
+  if (old.sa_sigaction != own) return 4;
+  char* large = malloc(1 << 20);
+  if (argc > 1) return large[(1 << 20) + atoi(argv[1])];
+  return *(volatile char*)0x1000;
+}
+"""
+MEMCHECK = r"""
+#include <stdlib.h>
+int main(void) {
+  volatile char* a = malloc(10);
+  a[10] = 0;
+  free((void*)a);
+  a[2] = 1;
+  a = malloc(33);
+  a = 0;
+  return 0;
+}
+"""
+
+
+class Lane(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.tmp = pathlib.Path(cls.directory.name)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
+    def compiled(self, source):
+        path = self.tmp / self.id().split(".")[-1]
+        subprocess.run(["gcc", "-g", "-O0", "-w", "-fno-builtin", "-xc", "-", "-o", path], input=source, text=True, check=True)
+        return str(path)
+
+    def run_on(self, command, options="", prefix=()):
+        env = {"PATH": "/usr/bin:/bin", "LD_PRELOAD": LIBRARY, "MASU_OPTIONS": options}
+        done = subprocess.run([*prefix, *command], capture_output=True, text=True, errors="replace", env=env, timeout=120)
+        return done.returncode, done.stdout, done.stderr
+
+    def kinds(self, text):
+        return [line.split("MasuSanitizer: ")[1].split(" ")[0] for line in text.splitlines() if "==ERROR: MasuSanitizer" in line]
+
+    def test_stops_at_the_first(self):
+        code, out, err = self.run_on([self.compiled(FOUR)])
+        self.assertEqual((code, out, self.kinds(err)), (-signal.SIGABRT, "", ["heap-buffer-overflow"]))
+
+    def test_halt_0_says_each_once(self):
+        code, out, err = self.run_on([self.compiled(FOUR)], "halt=0")
+        self.assertEqual((code, out), (0, "end\n"))
+        self.assertEqual(self.kinds(err), ["heap-buffer-overflow", "double-free", "bad-free", "heap-buffer-overflow"])
+        self.assertIn("masu: reports: 4", err)
+
+    def test_json(self):
+        path = self.tmp / "report.json"
+        self.run_on([self.compiled(FOUR)], f"halt=0:report={path}")
+        found = [json.loads(line) for line in path.read_text().splitlines()]
+        self.assertEqual([f["kind"] for f in found][:3], ["heap-buffer-overflow", "double-free", "bad-free"])
+        self.assertEqual(found[0]["position"], {"bytes": 0, "side": "after"})
+        self.assertEqual(found[0]["block"]["size"], 10)
+        self.assertTrue(found[1]["freed"] and found[1]["allocated"] and found[1]["stack"][0]["module"])
+
+    def test_suppressed_by_module(self):
+        path = self.tmp / "suppressions"
+        path.write_text("# known\ntest_suppressed_by_module\n")
+        code, out, err = self.run_on([self.compiled(FOUR)], f"suppressions={path}")
+        self.assertEqual((code, out, err), (0, "end\n", ""))
+
+    def test_break_at(self):
+        self.assertEqual(self.run_on([self.compiled(SWEEP)], "break_at=500")[0], -signal.SIGTRAP)
+
+    def test_sweep_finds_what_is_never_freed(self):
+        program = self.compiled(SWEEP)
+        self.assertEqual(self.run_on([program])[0], 0)  # _Exit: there is no check at the end
+        code, _, err = self.run_on([program], "sweep=100")
+        self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["heap-buffer-overflow"]))
+
+    def test_leaks(self):
+        program = self.compiled(LEAK)
+        self.assertEqual(self.run_on([program])[::2], (0, ""))
+        code, out, err = self.run_on([program], "leaks=1")
+        self.assertEqual((code, out), (23, "end\n"))
+        self.assertIn("Direct leak of 77 byte(s) in 1 object(s)", err)
+
+    def test_stacks_without_names(self):
+        err = self.run_on([self.compiled(FOUR)], "symbolize=0")[2]
+        self.assertRegex(err, r"#0 0x[0-9a-f]+ in \?\? \(.*test_stacks_without_names\+0x")
+
+    def test_the_programs_own_handler(self):
+        program = self.compiled(HANDLER)
+        self.assertEqual(self.run_on([program])[:2], (3, "own 11 0x1000\n"))
+        for past in ("0", "5000"):
+            code, _, err = self.run_on([program, past])
+            self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["heap-buffer-overflow"]))
+            self.assertIn(f"{past} bytes after 1048576-byte region", err)
+
+    @unittest.skipUnless(shutil.which("valgrind"), "no valgrind")
+    def test_memcheck_sees_the_programs_blocks(self):
+        err = self.run_on([self.compiled(MEMCHECK)], prefix=["valgrind", "-q", "--leak-check=full"])[2]
+        self.assertIn("0 bytes after a block of size 10 alloc'd", err)
+        self.assertIn("2 bytes inside a block of size 10 free'd", err)
+        self.assertIn("33 bytes in 1 blocks are definitely lost", err)
+        self.assertNotIn("Masu", err)
+
+    @unittest.skipUnless(shutil.which("gdb"), "no gdb")
+    def test_gdb(self):
+        program = self.compiled(FOUR)
+        done = subprocess.run(["gdb", "-batch", "-ex", f"set environment LD_PRELOAD {LIBRARY}", "-ex", "break 8", "-ex", "run",
+                               "-ex", f"source {HERE / 'masu_gdb.py'}", "-ex", "masu a + 2", program],
+                              capture_output=True, text=True, timeout=120, env={"PATH": "/usr/bin:/bin", "MASU_OPTIONS": "halt=0"})
+        self.assertRegex(done.stdout, r"is 2 bytes into a 10-byte region \[0x[0-9a-f]+,0x[0-9a-f]+\) freed, in quarantine, from malloc, serial 1")
+        self.assertRegex(done.stdout, r"freed by T0:\n    #0 0x[0-9a-f]+ in main")
+
+
+if __name__ == "__main__":
+    unittest.main()
