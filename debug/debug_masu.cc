@@ -31,6 +31,17 @@ void configure() {
   debug::configure_reports(g_process.options());
 }
 
+// guard=all that did not reach all says so.
+void say_coverage() {
+  constexpr int64_t kAll = 2;
+  const uint64_t refused = g_heap.paged().refused();
+  if (refused == 0 || g_process.options().get(Option::kGuard) != kAll) return;
+  Text line;
+  line << "masu: guard=all: blocks without a guard for want of memory or mappings: ";
+  line.dec(refused) << "\n";
+  linux_write_error(line.data(), line.size());
+}
+
 __attribute__((constructor(101))) void process_start(int, char**, char** environment) {
   linux_environment_at_start(environment);
   g_heap.constructed();
@@ -45,6 +56,7 @@ __attribute__((destructor(101))) void process_end() {
   g_heap.sweep("the check at exit");
   const bool leaks = g_process.options().on(Option::kLeaks) && debug::find_leaks(debug::caller().frame);
   g_process.finished();
+  say_coverage();
   debug::sum_up_reports();
   if (leaks && g_process.options().on(Option::kHalt)) {
     fflush(nullptr);

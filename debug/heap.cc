@@ -79,8 +79,9 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
   }
   if (MASU_UNLIKELY(guarded || bytes > C::kMaxSize || r.align > C::kMaxSize ||
                     cell_bytes(bytes, r.align) > C::kMaxSize)) {
-    void* p = place_paged(*t, bytes, r, from, guard_every_ != 0 ? PagedBlocks::Side::kRight : PagedBlocks::Side::kLeft);
-    if (p != nullptr || !guarded || bytes > C::kMaxSize / 2 || r.align > C::kMaxSize / 4) return p;
+    const bool optional = guarded && bytes <= C::kMaxSize / 2 && r.align <= C::kMaxSize / 4;
+    void* p = place_paged(*t, bytes, r, from, optional);
+    if (p != nullptr || !optional) return p;
   }
   const size_t want = cell_bytes(bytes, r.align);
   const ClassId c = C::of(want);
@@ -109,8 +110,9 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
   return reinterpret_cast<void*>(cell.user);
 }
 
-void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, From from, PagedBlocks::Side side) {
-  PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, side);
+void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional) {
+  const auto side = guard_every_ != 0 ? PagedBlocks::Side::kRight : PagedBlocks::Side::kLeft;
+  PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, side, optional);
   if (slot == nullptr) return nullptr;
   const Cell cell = PagedBlocks::cell(*slot);
   fill_pattern(kCanary, cell.user + bytes, cell.end);

@@ -96,7 +96,7 @@ class DebugHeap {
  private:
   MASU_COLD bool start();
   void* place(size_t bytes, Request r, From from, bool zeroed);
-  MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, PagedBlocks::Side side);
+  MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional);
   MASU_NOINLINE void watch(ThreadState& t);
   MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, From from);
   MASU_INLINE bool sampled(ThreadState& t) {

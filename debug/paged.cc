@@ -66,6 +66,7 @@ bool PagedBlocks::place(InnerHeap& heap, size_t max_mappings) {
   }
   markers_ = kernel_has_markers();
   mappings_left_ = markers_ ? SIZE_MAX : max_mappings / 4;
+  most_optional_ = heap.core().os.physical_memory() / 4 / kPage;
   bump_ = 1;
   writable_ = 1;
   return bytes_ != 0;
@@ -107,12 +108,12 @@ PagedBlocks::Slot* PagedBlocks::fresh(unsigned index) {
   return &slot;
 }
 
-PagedBlocks::Slot* PagedBlocks::alloc(size_t bytes, size_t align, Side side) {
+PagedBlocks::Slot* PagedBlocks::alloc(size_t bytes, size_t align, Side side, bool optional) {
   if (bytes > bytes_ / 2 || align > bytes_ / 2) return nullptr;
   const size_t room = side == Side::kRight && align <= kPage ? bytes : cell_bytes(bytes, align);
   const unsigned index = size_index(max_of<size_t>(div_up(room, kPage), 1));
   Lock guard(lock_);
-  if (mappings_left_ < 2) {
+  if (mappings_left_ < 2 || (optional && open_pages_ > most_optional_)) {
     refused_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a count
     return nullptr;
   }
@@ -125,6 +126,7 @@ PagedBlocks::Slot* PagedBlocks::alloc(size_t bytes, size_t align, Side side) {
     --queue.waiting;
   }
   if (slot == nullptr || !open_pages(*slot)) return nullptr;
+  open_pages_ += slot->pages;
   const uintptr_t end = slot->data + slot->pages * kPage;
   slot->user = side == Side::kRight && align <= kPage ? align_down(end - bytes, max_of(align, kGranule))
                                                       : align_up(slot->data + kFront, max_of(align, kGranule));
@@ -149,6 +151,7 @@ void PagedBlocks::close_pages(Slot& slot) {
 void PagedBlocks::free(Slot& slot) {
   Lock guard(lock_);
   close_pages(slot);
+  open_pages_ -= slot.pages;
   Queue& queue = queues_[size_index(slot.pages)];
   const uint32_t n = number(slot);
   slot.next = 0;

@@ -26,8 +26,9 @@ class PagedBlocks {
 
   bool place(InnerHeap& heap, size_t max_mappings);
 
-  // A slot with readable zero pages; its record is the caller's. Null where there is no room.
-  Slot* alloc(size_t bytes, size_t align, Side side);
+  // A slot with readable zero pages; its record is the caller's. Null where there is no room; `optional` ones are
+  // refused when guarded blocks hold a quarter of the machine's memory, or too few mappings are left.
+  Slot* alloc(size_t bytes, size_t align, Side side, bool optional);
   // The block can be used no more; the slot waits for its turn.
   void free(Slot& slot);
 
@@ -49,7 +50,7 @@ class PagedBlocks {
     for (uint32_t i = 1, n = slot_count_.load(std::memory_order_acquire); i <= n; ++i) visit(slots_[i]);
   }
 
-  // Guarded slots that were refused for want of mappings.
+  // Optional slots that were refused.
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }  // relaxed: a count
   bool has_markers() const { return markers_; }
   FutexMutex& lock() { return lock_; }
@@ -75,6 +76,7 @@ class PagedBlocks {
   size_t writable_ = 0;   // pages made accessible, with markers
   uint32_t max_slots_ = 0;
   size_t mappings_left_ = 0;
+  size_t open_pages_ = 0, most_optional_ = 0;
   std::atomic<uint32_t> slot_count_{0};
   Slot* slots_ = nullptr;             // from 1
   std::atomic<uint32_t>* slot_of_page_ = nullptr;
