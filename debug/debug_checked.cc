@@ -22,18 +22,37 @@ MASU_COLD void report_access(Finding& f, Access access, const char* call, From f
 
 }  // namespace
 
+namespace {
+
+MASU_INLINE bool holds(const Record& r, uintptr_t user, uintptr_t p, size_t bytes) {
+  // acquire, pairs with the release of a live block: its size is the one it was handed out with.
+  return MASU_LIKELY(r.state.load(std::memory_order_acquire) == State::kLive) && p >= user && p - user <= r.size() &&
+         bytes <= r.size() - (p - user);
+}
+
+// Blocks of several pages take a search, whose result is remembered per page. False where something may be wrong.
+MASU_NOINLINE bool holds_by_search(uintptr_t p, size_t bytes) {
+  ThreadState* t = tls_thread;
+  SeenBlock none = {};
+  SeenBlock& seen = t != nullptr ? t->seen[(p >> kPageShift) % ThreadState::kSeen] : none;
+  if (seen.record != nullptr && seen.record->serial == seen.serial && holds(*seen.record, seen.user, p, bytes)) return true;
+  Cell cell;
+  if (!debug_heap().locate(p, cell) || !holds(*cell.record, cell.user, p, bytes)) return false;
+  seen = {cell.record, cell.user, cell.record->serial};
+  return true;
+}
+
+}  // namespace
+
 void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from) {
   Cell cell;
   if (MASU_LIKELY(debug_heap().shadow().quick_locate(p, cell))) {
-    const size_t size = cell.record->size();
-    // acquire, pairs with the release of a live block: its size is the one it was handed out with.
-    if (MASU_LIKELY(cell.record->state.load(std::memory_order_acquire) == State::kLive && p >= cell.user &&
-                    p - cell.user <= size && bytes <= size - (p - cell.user))) {
-      return;
-    }
+    if (MASU_LIKELY(holds(*cell.record, cell.user, p, bytes))) return;
+  } else if (holds_by_search(p, bytes)) {
+    return;
   }
   Finding f;
-  if (is_own(from) || MASU_LIKELY(!diagnose_access(debug_heap().view(), p, bytes, f))) return;
+  if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f)) return;
   report_access(f, access, call, from);
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/attributes.h"
+#include "debug/block.h"
 #include "debug/stack_memo.h"
 #include "debug/unwind/stack_bounds.h"
 #include "debug/unwind/walk_memo.h"
@@ -22,7 +23,16 @@ struct ThreadName {
   char name[16];
 };
 
+// A block that spans pages, as a checked function last met it. The serial says that it is still the same one.
+struct SeenBlock {
+  Record* record;
+  uintptr_t user;
+  uint64_t serial;
+};
+
 struct ThreadState {
+  static constexpr size_t kSeen = 64;  // by page
+
   uint32_t id = 0;  // 0 is the first thread to allocate: main
   uint32_t tid = 0;
   uint64_t allocations = 0;
@@ -30,6 +40,7 @@ struct ThreadState {
   QuarantineChunk* chunk = nullptr;
   ThreadName* name = nullptr;
   StackBounds bounds;
+  SeenBlock seen[kSeen] = {};
   WalkMemo memo;
   StackMemo stacks;
   std::atomic<bool> in_use{false};
