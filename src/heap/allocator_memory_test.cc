@@ -335,6 +335,40 @@ TEST(AllocatorEscapeTest, SavedByAThreadThatAnswers) {
   EXPECT_EQ(heap.census(), 0u);
 }
 
+// Under pressure an orphan's segment is shared. A private heap takes nothing of it and does not become its owner: it
+// ends with everything in its segments, and there are others' blocks in that one.
+TEST(AllocatorEscapeTest, PrivateHeapsAndSharedSegments) {
+  TestHeap<FaultLane> own(limited(2));
+  auto& heap = *own;
+  auto* before = heap.heap_new();
+  std::vector<void*> blocks = {heap.malloc(kQuarter)};
+  std::vector<void*> theirs;
+  on_threads(heap, 1, [&](unsigned) {
+    for (int i = 0; i < 8; ++i) theirs.push_back(heap.malloc(16384));
+    for (int i = 0; i < 8; i += 2) heap.free(theirs[static_cast<size_t>(i)]);
+  });
+  while (void* p = heap.malloc(16384)) blocks.push_back(p);
+  EXPECT_GT(heap.event(Event::kSegmentShare), 0u);
+  EXPECT_GT(heap.event(Event::kSharedRun), 0u);
+  for (int i = 0; i < 2; ++i) {  // room in the shared segment
+    heap.free(blocks.back());
+    blocks.pop_back();
+  }
+  heap.flush();
+  auto* after = heap.heap_new();
+  ASSERT_NE(after, nullptr);
+  for (auto* h : {before, after}) {
+    for (int i = 0; i < 3; ++i) heap.heap_malloc(*h, 16384, 16);  // mostly null
+    heap.heap_delete(*h);
+  }
+  EXPECT_EQ(heap.census(), blocks.size() + 4);
+  for (size_t i = 1; i < theirs.size(); i += 2) heap.free(theirs[i]);
+  for (void* p : blocks) heap.free(p);
+  heap.trim();
+  EXPECT_EQ(heap.census(), 0u);
+  EXPECT_EQ(heap.totals().arena_bytes, 0u);
+}
+
 // Blocks go round between threads under a limit that peak live nearly reaches: escapes happen, nothing fails for good.
 TYPED_TEST(AllocatorOnTestOsTest, ThreadsUnderPressure) {
   HeapConfig config;

@@ -44,14 +44,14 @@ Owner<Lane>* Allocator<Lane>::lease_orphan() {
   return nullptr;
 }
 
-// One without segments and so without blocks, as deleted heaps leave behind: heaps that come and go need no more owners.
+// One without runs and so without blocks, as deleted heaps leave behind: heaps that come and go need no more owners.
 template <class Lane>
 Owner<Lane>* Allocator<Lane>::lease_empty_orphan() {
   if (orphans_.load(std::memory_order_relaxed) == 0) return nullptr;  // relaxed: as above
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     OwnerT* o = owner(id);
     if (o->retired || !o->try_lease(kPrivate)) continue;
-    if (o->runs().segments() == 0 && !o->has_incoming()) {
+    if (o->runs().empty() && !o->has_incoming()) {
       orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above
       o->stats().count(Event::kOwnerAdopt);
       return o;
@@ -167,7 +167,9 @@ Owner<Lane>* Allocator<Lane>::heap_new() {
   if (!ensure_ready()) return nullptr;
   OwnerT* o = lease_empty_orphan();
   if (o == nullptr) o = create_owner();
-  if (o != nullptr) o->is_private.store(true, std::memory_order_relaxed);  // relaxed: no block of it is out yet
+  if (o == nullptr) return nullptr;
+  o->is_private.store(true, std::memory_order_relaxed);  // relaxed: no block of it is out yet
+  o->runs().own_only = true;
   return o;
 }
 
@@ -202,6 +204,7 @@ void Allocator<Lane>::heap_delete(OwnerT& heap) {
     });
     heap.runs().release_all();
     heap.init(core_, heap.id());
+    heap.runs().own_only = false;
     heap.is_private.store(false, std::memory_order_relaxed);  // relaxed: no block of it is out any more
   }
   unbind(&heap);

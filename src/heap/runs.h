@@ -22,30 +22,21 @@ class Runs {
     id_ = id;
     stats_ = &stats;
     spare_ = kNoSegment;
+    held_ = 0;
     for (auto& head : heads_) head = kNoSegment;
   }
 
   // (pages, alignment in pages); `zero` says that all of it reads as zero. kNoPage where there is no memory.
   PageId alloc(unsigned pages, unsigned align, bool& zero) {
     stats_->count(Event::kRunAlloc);
-    for (unsigned b = static_cast<unsigned>(std::bit_width(pages)); b < kBuckets; ++b) {
-      for (SegmentId s = heads_[b], next; s != kNoSegment; s = next) {
-        next = seg(s).next;
-        const unsigned first = seg(s).find(pages, align);
-        if (first < Lane::kSegmentPages) return take(s, first, pages, zero);
-        rebucket(s);
-      }
-    }
-    if (const PageId page = core_->arena.alloc_shared(pages, align, zero, *stats_); page != kNoPage) return page;
-    const SegmentId s = core_->arena.acquire(core_->os, id_, *stats_);
-    if (s == kNoSegment) return kNoPage;
-    ++segments_;
-    link(s);
-    return take(s, 0, pages, zero);
+    const PageId page = find(pages, align, zero);
+    held_ += page != kNoPage;
+    return page;
   }
 
   void free(PageId page, unsigned pages) {
     stats_->count(Event::kRunFree);
+    --held_;
     const SegmentId s = Arena<Lane>::segment_of(page);
     if (seg(s).owner != id_) return core_->arena.free_shared(page, pages, now_ms, *stats_);
     seg(s).put(page - Arena<Lane>::first_page(s), pages);
@@ -96,10 +87,13 @@ class Runs {
   void release_all() {
     each([&](SegmentId s) { release(s); });
     spare_ = kNoSegment;
+    held_ = 0;
   }
 
   uint32_t segments() const { return segments_; }
-  uint64_t now_ms = 0;  // as of the last tick
+  bool empty() const { return held_ == 0; }  // no run, in our segments or in shared ones
+  uint64_t now_ms = 0;    // as of the last tick
+  bool own_only = false;  // a private heap: what it holds must end with its segments
 
   bool check() {
     uint32_t n = 0;
@@ -116,6 +110,25 @@ class Runs {
 
  private:
   Seg& seg(SegmentId s) { return core_->arena.segment(s); }
+
+  PageId find(unsigned pages, unsigned align, bool& zero) {
+    for (unsigned b = static_cast<unsigned>(std::bit_width(pages)); b < kBuckets; ++b) {
+      for (SegmentId s = heads_[b], next; s != kNoSegment; s = next) {
+        next = seg(s).next;
+        const unsigned first = seg(s).find(pages, align);
+        if (first < Lane::kSegmentPages) return take(s, first, pages, zero);
+        rebucket(s);
+      }
+    }
+    if (!own_only) {
+      if (const PageId page = core_->arena.alloc_shared(pages, align, zero, *stats_); page != kNoPage) return page;
+    }
+    const SegmentId s = core_->arena.acquire(core_->os, id_, *stats_);
+    if (s == kNoSegment) return kNoPage;
+    ++segments_;
+    link(s);
+    return take(s, 0, pages, zero);
+  }
 
   PageId take(SegmentId s, unsigned first, unsigned pages, bool& zero) {
     zero = seg(s).take(first, pages);
@@ -152,6 +165,7 @@ class Runs {
   Stats<Sync>* stats_;
   uint32_t id_;
   uint32_t segments_;
+  uint32_t held_;  // runs handed out
   SegmentId spare_;
   SegmentId heads_[kBuckets];
 };
