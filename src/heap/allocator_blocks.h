@@ -173,7 +173,7 @@ void Allocator<Lane>::free_slow(uintptr_t block) {
   // A run's live bit has a word to itself, so whoever frees the block may clear it: a second free is caught wherever
   // it comes from. Blocks that share words stay live until their owner drains them.
   const ClassId c = class_of(map().tag(Map::page_of_granule(granule)));
-  if (!C::is_packed(c)) map().clear_live(granule);
+  if (!C::is_packed(c) && !map().take_live(granule)) return fault_free(block, "free");
   // relaxed: whoever has the block got it after the flag was set.
   if (o == nullptr || owner(id)->is_private.load(std::memory_order_relaxed)) {
     core_.stats.count_shared(Event::kDirectFree);

@@ -122,11 +122,11 @@ TYPED_TEST(DiagnoseTest, OwnerFreesWhatIsInFlight) {
   EXPECT_EQ(heap.census(), 0u);
 }
 
-// The same, and its block was handed out and written to again before the drain: the link in it is gone. (Blocks with
-// runs of their own have no link inside.)
+// The same, and the block was handed out and written to again before the drain: the link in it is gone. A run's second
+// free is found at once.
 TYPED_TEST(DiagnoseTest, OwnerFreesAndReusesWhatIsInFlight) {
   auto& heap = *this->heap_;
-  for (size_t bytes : {16u, 48u, 1000u, 5000u, 8192u}) {
+  for (size_t bytes : kSizes) {
     void* keeps_the_slab = heap.malloc(bytes);
     void* p = heap.malloc(bytes);
     on_threads(heap, 1, [&](unsigned) { heap.free(p); });
@@ -137,6 +137,30 @@ TYPED_TEST(DiagnoseTest, OwnerFreesAndReusesWhatIsInFlight) {
     heap.flush();
     EXPECT_FALSE(FaultLog::get().take().empty()) << bytes << " bytes: one block for two callers";
     heap.free(keeps_the_slab);
+  }
+}
+
+// Threads free one run at once: one of them does, each of the others is told.
+TYPED_TEST(DiagnoseTest, RacingFreesOfARun) {
+  auto& heap = *this->heap_;
+  constexpr unsigned kThreads = 3, kRounds = 600;
+  std::vector<void*> blocks(kRounds);
+  std::vector<std::atomic<unsigned>> arrived(kRounds);
+  for (unsigned batch = 0; batch < kRounds; batch += 20) {
+    for (unsigned i = batch; i < batch + 20; ++i) blocks[i] = heap.malloc(20000);
+    on_threads(heap, kThreads, [&](unsigned) {
+      heap.free(heap.malloc(16));
+      for (unsigned i = batch; i < batch + 20; ++i) {
+        arrived[i].fetch_add(1);
+        while (arrived[i].load() < kThreads) std::this_thread::yield();
+        heap.free(blocks[i]);
+      }
+    });
+    heap.flush();
+    unsigned faults = 0;
+    for (const auto& entry : FaultLog::get().take()) faults += entry.fault == Fault::kDoubleFree;
+    ASSERT_EQ(faults, 20 * (kThreads - 1));
+    ASSERT_EQ(heap.census(), 0u);
   }
 }
 

@@ -121,6 +121,12 @@ class PageMap {
     word.store(bits, std::memory_order_relaxed);
     return true;
   }
+  // For a run's block, which shares its word with no other: of threads that free it at once, one wins.
+  bool take_live(size_t granule) {
+    const uint64_t bit = uint64_t{1} << (granule % 64);
+    // relaxed: decides who frees; the inbox publishes the block.
+    return (live_[granule / 64].fetch_and(~bit, std::memory_order_relaxed) & bit) != 0;
+  }
 
   uint64_t* open_words(PageId page) { return open_ + page * kWordsPerPage; }
   const uint64_t* open_words(PageId page) const { return open_ + page * kWordsPerPage; }
