@@ -32,8 +32,8 @@ bool diagnose_cell(const View& view, const Cell& cell, Finding& f);
 
 // The quick forms of the question: whether a live cell's red zones, or a quarantined one's bytes, are whole.
 MASU_INLINE bool whole_red_zones(const Cell& cell) {
-  const auto* front = reinterpret_cast<const Word*>(cell.user - kFront);
-  return ((front[0] ^ kCanary) | (front[1] ^ kCanary) | damage_behind(kCanary, cell.user_end(), cell.end)) == 0;
+  const uintptr_t front = cell.user - kFront;
+  return ((word_at(front) ^ kCanary) | (word_at(front + 8) ^ kCanary) | damage_behind(kCanary, cell.user_end(), cell.end)) == 0;
 }
 MASU_INLINE bool whole_poison(const Cell& cell) {
   return damage_inside(kPoison, cell.user, cell.user_end()) == 0 && whole_red_zones(cell);

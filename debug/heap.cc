@@ -134,8 +134,8 @@ void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, size_t by
   if (MASU_UNLIKELY(r.align > kGranule || cell.paged)) {
     fill_pattern(kCanary, front_of(cell), cell.user);
   } else {
-    auto* front = reinterpret_cast<Word*>(cell.user - kFront);
-    front[0] = front[1] = kCanary;
+    put_word(cell.user - 16, kCanary);
+    put_word(cell.user - 8, kCanary);
   }
   record.state.store(State::kLive, std::memory_order_release);  // release: who sees it live sees all of the above
 }

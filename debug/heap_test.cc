@@ -140,7 +140,7 @@ TEST(DebugHeapDeathTest, BadPointers) {
   EXPECT_DEATH(give(p + 16), "bad-free(.*\n)*.*16 bytes inside of 96-byte region");
   EXPECT_DEATH(give(&local), "bad-free(.*\n)*.*the stack of this thread");
   EXPECT_DEATH(give(&global), "bad-free(.*\n)*.*global data of the program");
-  EXPECT_DEATH(give(reinterpret_cast<void*>(0x414141414140)), "bad-free(.*\n)*.*unmapped memory");
+  EXPECT_DEATH(give(reinterpret_cast<void*>(0x10)), "bad-free(.*\n)*.*unmapped memory");
   EXPECT_DEATH(heap().usable_size(p + 8), "bad-malloc_usable_size");
   give(p);
 }

@@ -16,8 +16,18 @@ constexpr uint8_t pattern_byte(uint64_t pattern, uintptr_t address) {
   return static_cast<uint8_t>(pattern >> (address % 8 * 8));
 }
 
-using Wide = uint64_t __attribute__((vector_size(16), aligned(1), may_alias));
-using Word = uint64_t __attribute__((aligned(1), may_alias));
+// Two words, and memory at any address as such or as one word: compilers differ in where they take `aligned`.
+using Wide = uint64_t __attribute__((vector_size(16)));
+struct __attribute__((packed, may_alias)) WideAt {
+  Wide value;
+};
+struct __attribute__((packed, may_alias)) WordAt {
+  uint64_t value;
+};
+MASU_INLINE Wide wide_at(uintptr_t at) { return reinterpret_cast<const WideAt*>(at)->value; }
+MASU_INLINE uint64_t word_at(uintptr_t at) { return reinterpret_cast<const WordAt*>(at)->value; }
+MASU_INLINE void put_wide(uintptr_t at, Wide value) { reinterpret_cast<WideAt*>(at)->value = value; }
+MASU_INLINE void put_word(uintptr_t at, uint64_t value) { reinterpret_cast<WordAt*>(at)->value = value; }
 
 // The pattern as an unaligned word at `address` reads it.
 MASU_INLINE uint64_t pattern_word(uint64_t pattern, uintptr_t address) {
@@ -30,11 +40,11 @@ MASU_INLINE void fill_pattern(uint64_t pattern, uintptr_t at, uintptr_t end) {
   const uint64_t word = pattern_word(pattern, at);
   const Wide wide = {word, word};
   for (; end - at >= 16; at += 16) {
-    *reinterpret_cast<Wide*>(at) = wide;
+    put_wide(at, wide);
     asm volatile("");
   }
   if (end - at >= 8) {
-    *reinterpret_cast<Word*>(at) = word;
+    put_word(at, word);
     at += 8;
   }
   for (; at != end; ++at) {
@@ -49,11 +59,11 @@ MASU_INLINE uintptr_t first_damage(uint64_t pattern, uintptr_t at, uintptr_t end
   const Wide wide = {word, word};
   for (; end - at >= 32; at += 32) {
     const Wide d =
-        (reinterpret_cast<const Wide*>(at)[0] ^ wide) | (reinterpret_cast<const Wide*>(at)[1] ^ wide);
+        (wide_at(at) ^ wide) | (wide_at(at + 16) ^ wide);
     if (MASU_UNLIKELY((d[0] | d[1]) != 0)) break;
   }
   for (; end - at >= 8; at += 8) {
-    if (MASU_UNLIKELY(*reinterpret_cast<const Word*>(at) != word)) break;
+    if (MASU_UNLIKELY(word_at(at) != word)) break;
   }
   for (; at != end; ++at) {
     if (*reinterpret_cast<const uint8_t*>(at) != pattern_byte(pattern, at)) return at;
@@ -72,7 +82,7 @@ inline uintptr_t last_damage(uint64_t pattern, uintptr_t at, uintptr_t end) {
 MASU_INLINE void fill_tail(uintptr_t from, uintptr_t end) {
   do {
     end -= 8;
-    *reinterpret_cast<Word*>(end) = kCanary;
+    put_word(end, kCanary);
     asm volatile("");
   } while (end > from);
 }
@@ -80,43 +90,43 @@ MASU_INLINE void fill_tail(uintptr_t from, uintptr_t end) {
 MASU_INLINE uint64_t damage_behind(uint64_t pattern, uintptr_t from, uintptr_t end) {
   uintptr_t at = from & ~uintptr_t{7};
   if (at == end) return 0;
-  uint64_t bad = (*reinterpret_cast<const Word*>(at) ^ pattern) >> (from % 8 * 8);
-  for (at += 8; at != end; at += 8) bad |= *reinterpret_cast<const Word*>(at) ^ pattern;
+  uint64_t bad = (word_at(at) ^ pattern) >> (from % 8 * 8);
+  for (at += 8; at != end; at += 8) bad |= word_at(at) ^ pattern;
   return bad;
 }
 // [at, end) becomes the pattern; `at` is a multiple of 16, the word of `end` readable and writable.
 MASU_INLINE void fill_block(uint64_t pattern, uintptr_t at, uintptr_t end) {
   const Wide wide = {pattern, pattern};
   for (; end - at >= 16; at += 16) {
-    *reinterpret_cast<Wide*>(at) = wide;
+    put_wide(at, wide);
     asm volatile("");
   }
   if (end - at >= 8) {
-    *reinterpret_cast<Word*>(at) = pattern;
+    put_word(at, pattern);
     at += 8;
   }
   if (at == end) return;
   const uint64_t mask = (uint64_t{1} << (end % 8 * 8)) - 1;
-  *reinterpret_cast<Word*>(at) = (pattern & mask) | (*reinterpret_cast<const Word*>(at) & ~mask);
+  put_word(at, (pattern & mask) | (word_at(at) & ~mask));
 }
 MASU_INLINE uint64_t damage_inside(uint64_t pattern, uintptr_t at, uintptr_t end) {
   const Wide wide = {pattern, pattern};
   Wide bad = {0, 0};
   for (; end - at >= 32; at += 32) {
-    bad |= (reinterpret_cast<const Wide*>(at)[0] ^ wide) | (reinterpret_cast<const Wide*>(at)[1] ^ wide);
+    bad |= (wide_at(at) ^ wide) | (wide_at(at + 16) ^ wide);
   }
   uint64_t rest = bad[0] | bad[1];
-  for (; end - at >= 8; at += 8) rest |= *reinterpret_cast<const Word*>(at) ^ pattern;
+  for (; end - at >= 8; at += 8) rest |= word_at(at) ^ pattern;
   if (at == end) return rest;
   const uint64_t mask = (uint64_t{1} << (end % 8 * 8)) - 1;
-  return rest | ((*reinterpret_cast<const Word*>(at) ^ pattern) & mask);
+  return rest | ((word_at(at) ^ pattern) & mask);
 }
 
 MASU_INLINE void raw_copy(void* to, const void* from, size_t bytes) {
   auto* d = static_cast<uint8_t*>(to);
   const auto* s = static_cast<const uint8_t*>(from);
   for (; bytes >= 16; bytes -= 16, d += 16, s += 16) {
-    *reinterpret_cast<Wide*>(d) = *reinterpret_cast<const Wide*>(s);
+    put_wide(reinterpret_cast<uintptr_t>(d), wide_at(reinterpret_cast<uintptr_t>(s)));
     asm volatile("");
   }
   for (; bytes != 0; --bytes) {
