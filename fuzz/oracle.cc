@@ -77,7 +77,10 @@ unsigned Model::find(unsigned wish, bool full) const {
   return kSlots;
 }
 
-bool Model::busy(unsigned slot) const { return blocks_[slot].busy; }
+// Its slot may look empty already: the block's free is under way.
+bool Model::in_use(unsigned heap) const {
+  return std::any_of(blocks_, blocks_ + kSlots, [heap](const Block& b) { return b.busy && b.heap == heap; });
+}
 bool Model::belongs(unsigned slot, unsigned heap) const { return blocks_[slot].at != 0 && blocks_[slot].heap == heap; }
 
 bool Model::starts_at(uintptr_t at) const {

@@ -30,8 +30,8 @@ class Model {
   // The first slot >= wish (wrapping) that nobody works on and that is empty or full; kSlots where none is.
   unsigned find(unsigned wish, bool full) const;
   Block& block(unsigned slot) { return blocks_[slot]; }
-  bool busy(unsigned slot) const;
   bool belongs(unsigned slot, unsigned heap) const;  // whether a live block of that heap is there
+  bool in_use(unsigned heap) const;                  // whether an operation works on a block of that heap
   bool starts_at(uintptr_t at) const;                // whether a live block does
   unsigned live() const;
   size_t live_bytes() const;

@@ -100,7 +100,7 @@ class Session {
 
   Result with(Strategy* strategy);
   Result schedule(Strategy* strategy);
-  Result alone(void (*body)(void*, unsigned));
+  Result alone(void (*act)(void*, unsigned));
   void body(unsigned thread);
   void sequence();
   void begin();

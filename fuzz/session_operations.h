@@ -250,10 +250,7 @@ void Session<Lane>::heap_malloc(const Operation& op) {
 
 template <class Lane>
 void Session<Lane>::heap_delete(unsigned i) {
-  if (heaps_[i].heap.load() == nullptr || heaps_[i].users.load() != 0) return;
-  for (unsigned s = 0; s < kSlots; ++s) {
-    if (model().belongs(s, i + 1) && model().busy(s)) return;
-  }
+  if (heaps_[i].heap.load() == nullptr || heaps_[i].users.load() != 0 || model().in_use(i + 1)) return;
   heaps_[i].users.fetch_add(1);
   for (unsigned s = 0; s < kSlots; ++s) {
     if (!model().belongs(s, i + 1)) continue;

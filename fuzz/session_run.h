@@ -27,9 +27,9 @@ inline HeapConfig heap_config(const Input& in) {
 }
 
 template <class Lane>
-Scheduler::Result Session<Lane>::alone(void (*body)(void*, unsigned)) {
+Scheduler::Result Session<Lane>::alone(void (*act)(void*, unsigned)) {
   Bytes calm(nullptr, 0);
-  return Scheduler::get().run(calm, 1, body, this);
+  return Scheduler::get().run(calm, 1, act, this);
 }
 
 template <class Lane>

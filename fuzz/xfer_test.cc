@@ -146,7 +146,7 @@ TEST(Xfer, CatchesThePopOfASingleNode) {
 
 // Known count: three yield points cut a thread into four parts, and two such threads have C(8, 4) interleavings.
 TEST(Explore, VisitsEveryScheduleOnce) {
-  for (const auto [bound, runs] : {std::pair{0u, 2u}, {1u, 8u}, {9u, 70u}}) {
+  for (const auto& [bound, runs] : {std::pair{0u, 2u}, {1u, 8u}, {9u, 70u}}) {
     const auto result = explore(
         bound,
         [](Strategy& strategy) {

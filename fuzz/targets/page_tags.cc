@@ -1,10 +1,12 @@
 // The page map against a plain model: tags, live and open bits, and the lookup of any address whatever.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "fuzz/sched_sync.h"
 #include "heap/page_map.h"
@@ -51,10 +53,10 @@ void look(const Map& map, const Model& model, uintptr_t at) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static uint64_t tables[kPages * Map::kBytesPerPage / sizeof(uint64_t) + 64];
-  std::memset(tables, 0, sizeof tables);
+  static std::vector<uint64_t> tables(kPages * Map::kBytesPerPage / sizeof(uint64_t) + 64);
+  std::fill(tables.begin(), tables.end(), 0);
   Map map;
-  map.place(tables, kBase, kPages);
+  map.place(tables.data(), kBase, kPages);
   NoOs os;
   require(map.commit_pages(os, 0, kPages), "commit_pages() failed", kBase);
   Model model;
