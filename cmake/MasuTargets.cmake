@@ -83,7 +83,7 @@ endfunction()
 # libmasu.so instead and so really runs on it (only where the libraries are built).
 function(masu_test file)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "LINK;OPTIONS" ${ARGN})
-  if(NOT MASU_TESTS)
+  if(NOT MASU_TESTS OR (NOT MASU_UNIT_TESTS AND NOT file MATCHES "_preload_test\\.cc$"))
     return()
   endif()
   if(NOT GTest_FOUND)
