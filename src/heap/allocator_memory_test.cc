@@ -283,6 +283,31 @@ TEST(AllocatorEscapeTest, SavedByAnOrphan) {
   EXPECT_EQ(heap.census(), 0u);
 }
 
+// Three blocks in an orphan's bins and one live one break its segment into runs too short: the bins must be emptied.
+TEST(AllocatorEscapeTest, SavedByAnOrphansCaches) {
+  TestHeap<FaultLane> own(limited(2));
+  auto& heap = *own;
+  std::vector<void*> blocks;
+  for (int i = 0; i < 4; ++i) blocks.push_back(heap.malloc(kQuarter));
+  on_threads(heap, 1, [&](unsigned) {
+    std::vector<void*> between, pins;
+    for (size_t pin : {16384u, 16384u, 12288u, 12288u}) {
+      for (int i = 0; i < 3; ++i) between.push_back(heap.malloc(16384));
+      pins.push_back(heap.malloc(pin));
+    }
+    blocks.push_back(pins.back());
+    pins.pop_back();
+    for (void* p : between) heap.free(p);
+    for (void* p : pins) heap.free(p);
+  });
+  EXPECT_EQ(heap.core().arena.in_use(), 2u);
+  blocks.push_back(heap.malloc(kQuarter));
+  EXPECT_NE(blocks.back(), nullptr);
+  EXPECT_EQ(heap.event(Event::kEscapeSaved), 1u);
+  for (void* p : blocks) heap.free(p);
+  EXPECT_EQ(heap.census(), 0u);
+}
+
 // (4) a live thread answers the call at its next boundary. Its yield() is where the caller waits for that.
 struct WaitingSync : test::NativeSync {
   static std::function<void()>& on_yield() {
