@@ -30,7 +30,7 @@ using ScheduledLane = Under<TightBounds, SchedSync, FaultOs>;
 using WeakLane = Under<TightBounds, WeakSync, FaultOs>;
 using MisuseLane = Under<MisuseBounds, PlainSync, FaultOs>;
 
-// Without what regress/fuzz/open/misuse shows and nobody has mended yet, so that a fuzzer finds other things.
+// Without what regress/fuzz/open/misuse_in_flight shows and nobody has mended yet, so that a fuzzer finds other things.
 struct MisuseAtRest : MisuseBounds {
   static constexpr bool kInFlight = false;
 };
