@@ -252,13 +252,13 @@ template <class Lane>
 void Session<Lane>::heap_delete(unsigned i) {
   if (heaps_[i].heap.load() == nullptr || heaps_[i].users.load() != 0 || model().in_use(i + 1)) return;
   heaps_[i].users.fetch_add(1);
+  typename Heap::OwnerT* const gone = heaps_[i].heap.exchange(nullptr);  // from here on nobody asks it for more
   for (unsigned s = 0; s < kSlots; ++s) {
     if (!model().belongs(s, i + 1)) continue;
     Hold hold(model(), s);
     model().freed(s);
   }
-  heap().heap_delete(*heaps_[i].heap.load());
-  heaps_[i].heap.store(nullptr);
+  heap().heap_delete(*gone);
   heaps_[i].users.fetch_sub(1);
 }
 
