@@ -16,6 +16,8 @@ constexpr uint32_t kSampleEvery = 5000;  // allocations for one guarded
 constexpr uint64_t kLookEvery = 4096;    // allocations between looks at the size of the heap
 constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
 
+// A record does not tell an alignment of 1 from none.
+size_t said_align(const Release& how) { return how.align == 1 ? 0 : how.align; }
 size_t align_of(const Record& r) { return r.align_log2 == 0 ? 0 : size_t{1} << r.align_log2; }
 
 }  // namespace
@@ -179,7 +181,7 @@ void DebugHeap::release(void* p, const Release& how, From from) {
 MASU_INLINE bool DebugHeap::ends_well(const Cell& cell, const Release& how) const {
   const Record& r = *cell.record;
   return how.family == r.family && (how.size == kUnsaid || how.size == r.size()) &&
-         (how.align == kUnsaid || how.align == align_of(r)) && !cell.paged && whole_red_zones(cell);
+         (how.align == kUnsaid || said_align(how) == align_of(r)) && !cell.paged && whole_red_zones(cell);
 }
 
 // The form of the call, then the red zones; or a block that only needs the long way.
@@ -189,7 +191,7 @@ void DebugHeap::report_end(const Cell& cell, const Release& how, From from) {
   bool wrong = true;
   if (how.family != r.family) {
     f.kind = Kind::kMismatch;
-  } else if ((how.size != kUnsaid && how.size != r.size()) || (how.align != kUnsaid && how.align != align_of(r))) {
+  } else if ((how.size != kUnsaid && how.size != r.size()) || (how.align != kUnsaid && said_align(how) != align_of(r))) {
     f.kind = how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
   } else {
     wrong = false;

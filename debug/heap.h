@@ -63,7 +63,11 @@ class DebugHeap {
   MASU_INLINE size_t usable_size(const void* p) { return size_of(p, caller()); }
   size_t good_size(size_t bytes) { return bytes; }  // exactly: every byte more is a red zone
   bool trim() { return inner_.trim(); }
-  InnerHeap::Totals totals() { return inner_.totals(); }
+  InnerHeap::Totals totals() {
+    auto t = inner_.totals();
+    t.live_large_bytes += paged_.open_bytes();
+    return t;
+  }
   size_t arena_live_bytes() { return inner_.arena_live_bytes(); }
   Core<DebugLane>& core() { return inner_.core(); }
   OwnerT* heap_new();

@@ -52,6 +52,11 @@ class PagedBlocks {
 
   // Optional slots that were refused.
   uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }  // relaxed: a count
+  // Bytes of pages now open: blocks and the guards' rounding.
+  size_t open_bytes() {
+    Lock guard(lock_);
+    return open_pages_ * kPage;
+  }
   bool has_markers() const { return markers_; }
   FutexMutex& lock() { return lock_; }
 
