@@ -314,7 +314,7 @@ void DebugHeap::sweep(const char* when) {
 // --- private heaps: a number in the record of each of their blocks
 
 DebugHeap::OwnerT* DebugHeap::heap_new() {
-  auto* id = static_cast<uint32_t*>(allocate(sizeof(uint32_t), {}, caller()));
+  auto* id = static_cast<uint32_t*>(allocate(sizeof(uint32_t), {Family::kMalloc, alignof(OwnerT)}, caller()));
   if (id != nullptr) *id = heaps_.fetch_add(1, std::memory_order_relaxed) % 0xFFFF + 1;  // relaxed: only a number
   return reinterpret_cast<OwnerT*>(id);
 }

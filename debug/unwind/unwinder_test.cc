@@ -331,7 +331,7 @@ TEST(Unwinder, FindsTheCallerOfACallThroughNull) {
 // Two libraries with frames of different sizes, one after the other at one address.
 TEST(Unwinder, NoticesALibraryInThePlaceOfAnother) {
   using Call = void (*)(void (*)(void*), void*);
-  uintptr_t base[2] = {};
+  uintptr_t base[2] = {}, site[2] = {};
   const auto unwinder = std::make_unique<Unwinder>();
   for (int i = 0; i < 2; ++i) {
     void* library = dlopen(i == 0 ? UNWIND_TEST_SMALL : UNWIND_TEST_LARGE, RTLD_NOW);
@@ -349,9 +349,14 @@ TEST(Unwinder, NoticesALibraryInThePlaceOfAnother) {
         },
         &state);
     expect_equal(state.second, 5);
+    for (size_t s = 0; s < state.second.ours.count; ++s) {
+      if (state.second.ours.sites[s] - base[i] < 4096) site[i] = state.second.ours.sites[s];
+    }
     dlclose(library);
   }
   if (base[0] != base[1]) GTEST_SKIP() << "the loader chose another address";
+  // Unoptimized code of both may call from one address with one rule: then the old rule is right and not missed.
+  if (site[0] == site[1]) GTEST_SKIP() << "both libraries call from the same place";
   EXPECT_EQ(unwinder->generation(), 1u);
 }
 
