@@ -86,6 +86,11 @@ function(masu_test file)
   if(NOT MASU_TESTS OR (NOT MASU_UNIT_TESTS AND NOT file MATCHES "_preload_test\\.cc$"))
     return()
   endif()
+  # ThreadSanitizer does not follow what these do: the weak model's and the explorer's fibres share their bookkeeping on
+  # purpose without synchronization (fuzz/ judges their order itself), and the symbolizer is started by clone(CLONE_VM).
+  if(MASU_PRESET STREQUAL "tsan" AND file MATCHES "(weak_atomic|session|xfer|source_lines)_test\\.cc$")
+    return()
+  endif()
   if(NOT GTest_FOUND)
     message(FATAL_ERROR "tests need GoogleTest: run ./masu build, or apt-get install libgtest-dev libgmock-dev")
   endif()
