@@ -25,8 +25,10 @@ class StackMemo {
   MASU_INLINE uint32_t find(Frame from, const Unwinder& unwinder, const WalkMemo& memo, Walk&& walk) {
     uintptr_t frames[kMaxFrames];
     size_t count = 0;
-    // acquire, pairs with the release below: what a handler that used the memo meanwhile left is whole.
-    if (MASU_UNLIKELY(busy_.exchange(true, std::memory_order_acquire))) return walk(frames, count);
+    // relaxed: only this thread and its handlers look, and a handler that runs in between leaves it as it was.
+    if (MASU_UNLIKELY(busy_.load(std::memory_order_relaxed))) return walk(frames, count);
+    busy_.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     Entry& entry = entries_[slot(from)];
     const uint32_t generation = static_cast<uint32_t>(unwinder.generation());
     uint32_t id = entry.id;
@@ -35,7 +37,8 @@ class StackMemo {
       entry.id = remember(entry, from, unwinder, memo, frames, count) ? id : 0;
       entry.generation = generation;
     }
-    busy_.store(false, std::memory_order_release);  // release, pairs with the acquire above
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    busy_.store(false, std::memory_order_relaxed);  // relaxed: as above
     return id;
   }
 

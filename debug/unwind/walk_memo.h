@@ -61,15 +61,18 @@ class WalkMemo::Walk {
  public:
   // Another generation means that rules may have changed.
   Walk(WalkMemo& memo, uint64_t generation)
-      // acquire, pairs with the release below: what a handler that used the memo meanwhile left is whole.
-      : memo_(memo), usable_(!memo.busy_.exchange(true, std::memory_order_acquire)) {
+      // relaxed: only this thread and its handlers look, and a handler that runs in between leaves it as it was.
+      : memo_(memo), usable_(!memo.busy_.load(std::memory_order_relaxed)) {
+    memo.busy_.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     at_ = usable_ && memo.generation_ == generation ? memo.first_ : kSteps;
     if (usable_) memo.generation_ = generation;
   }
   ~Walk() {
     if (!usable_) return;
     if (new_count_ != 0 || common_ != memo_.first_) replace();
-    memo_.busy_.store(false, std::memory_order_release);  // release, pairs with the acquire above
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    memo_.busy_.store(false, std::memory_order_relaxed);  // relaxed: as above
   }
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
