@@ -16,8 +16,7 @@ constexpr NamedLane kLanes[] = {
     {"seq_model", run_on<SequentialLane>},
     {"sched_model", run_on<ScheduledLane>},
     {"sched_weak", run_on<WeakLane>},
-    {"misuse", run_on<MisuseTargetLane>},
-    {"misuse_in_flight", run_on<MisuseLane>},
+    {"misuse", run_on<MisuseLane>},
 };
 
 inline const NamedLane* lane_named(std::string_view name) {

@@ -62,7 +62,6 @@ inline constexpr const char kDetected[] = "misuse detected";
 // A lane whose programs misbehave: bad frees come up, and the heap steps over those it may.
 struct MisuseBounds : TightBounds {
   static constexpr bool kMisused = true;
-  static constexpr bool kInFlight = true;  // frees again even what is still on its way to its owner
   static void fatal(Fault, const Evidence&) { Scheduler::get().stop(kDetected); }
 };
 

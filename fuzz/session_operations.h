@@ -277,7 +277,6 @@ void Session<Lane>::misuse(const Operation& op) {
     at = bases[op.slot % std::size(bases)] + (size_t{op.size} << (op.argument % 24)) + op.argument / 24;
   }
   if (at == 0 || model().starts_at(at)) return;  // nothing wrong with that
-  if (!Lane::kInFlight && heap().is_live(reinterpret_cast<void*>(at))) return;
   misused_ = true;
   const uint64_t before = heap().event(Event::kMisuse);
   heap().free(reinterpret_cast<void*>(at));

@@ -30,12 +30,6 @@ using ScheduledLane = Under<TightBounds, SchedSync, FaultOs>;
 using WeakLane = Under<TightBounds, WeakSync, FaultOs>;
 using MisuseLane = Under<MisuseBounds, PlainSync, FaultOs>;
 
-// Without what regress/fuzz/open/misuse_in_flight shows and nobody has mended yet, so that a fuzzer finds other things.
-struct MisuseAtRest : MisuseBounds {
-  static constexpr bool kInFlight = false;
-};
-using MisuseTargetLane = Under<MisuseAtRest, PlainSync, FaultOs>;
-
 template <class Lane>
 Scheduler::Result run_on(const Input& input) {
   return Session<Lane>(input).run();

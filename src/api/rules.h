@@ -20,7 +20,14 @@ struct Rules {
   Heap& heap;
 
   // C23 7.24.3.6; a unique block for 0 bytes.
-  MASU_INLINE void* malloc(size_t bytes) { return or_enomem(heap.malloc(bytes)); }
+  MASU_INLINE void* malloc(size_t bytes) {
+    if constexpr (requires { heap.hit(bytes); }) {
+      void* p = heap.hit(bytes);
+      return MASU_LIKELY(p != nullptr) ? p : malloc_missed(bytes);
+    } else {
+      return or_enomem(heap.malloc(bytes));
+    }
+  }
 
   // C23 7.24.3.2: n * bytes that overflows is ENOMEM.
   MASU_INLINE void* calloc(size_t n, size_t bytes) {
@@ -86,6 +93,7 @@ struct Rules {
   MASU_INLINE void delete_block(void* p, NewForm, size_t, size_t) { heap.free(p); }
 
  private:
+  MASU_NOINLINE void* malloc_missed(size_t bytes) { return or_enomem(heap.miss(bytes)); }
   static MASU_INLINE void* or_enomem(void* p) {
     if (MASU_UNLIKELY(p == nullptr)) errno = ENOMEM;
     return p;

@@ -44,7 +44,7 @@ constexpr FaultText kFaultText[static_cast<size_t>(Fault::kCount)] = {
     {"free of a misaligned pointer", "pass the address that malloc returned"},
     {"double free", "the block is not live: it was freed before"},
     {"free of an unmapped address", "the page has been given back: freed long ago"},
-    {"corrupt link in a freed block", "someone wrote to a block after freeing it"},
+    {"corrupt link in a freed block", "someone wrote to a block after freeing it, or freed it twice"},
     {"allocator internal fault", "please report this line"},
 };
 

@@ -44,10 +44,19 @@ class Allocator {
 
   // `bytes` usable bytes aligned to 16, null where there is no memory or bytes > PTRDIFF_MAX. errno is the API's.
   MASU_INLINE void* malloc(size_t bytes) {
-    Cache* cache = self();
-    if (MASU_LIKELY(bytes <= kTableMax)) return take(cache, C::of_small(bytes));
-    if (bytes <= C::kMaxSize) return take(cache, C::of_run(bytes));
-    return malloc_large(bytes, kGranule);
+    void* p = hit(bytes);
+    return MASU_LIKELY(p != nullptr) ? p : miss(bytes);
+  }
+  // Its two halves, for callers that end in miss() and so need no frame: from the thread's own bins, or null ...
+  MASU_INLINE void* hit(size_t bytes) {
+    return MASU_LIKELY(bytes <= kTableMax) ? take(self(), C::of_small(bytes)) : nullptr;
+  }
+  // ... and from wherever there is memory.
+  void* miss(size_t bytes) {
+    if (bytes > C::kMaxSize) return malloc_large(bytes, kGranule);
+    const ClassId c = C::of(bytes);
+    void* p = bytes <= kTableMax ? nullptr : take(self(), c);
+    return p != nullptr ? p : malloc_slow(c);
   }
 
   MASU_INLINE void free(void* p) {
@@ -134,18 +143,24 @@ class Allocator {
   OwnerT* owner(uint32_t id) { return owners_[id - 1]; }
   uint32_t owner_count() const { return owner_count_.load(std::memory_order_acquire); }  // pairs with create_owner()
 
+  // From the bin; null where it is empty.
   MASU_INLINE void* take(Cache* cache, ClassId c) {
     uintptr_t* top = cache->top[c];
     const uintptr_t block = *top;
-    if (MASU_UNLIKELY(block == 0)) return malloc_slow(c);
+    if (MASU_UNLIKELY(block == 0)) return nullptr;
     cache->top[c] = top - 1;
-    return hand_out(block);
+    return hand_out(block, c, top);
   }
-  MASU_INLINE void* hand_out(uintptr_t block) {
-    if (MASU_UNLIKELY(!map().set_live(block))) core_.internal("a cached block is live", block);
+  // A block that shares its slab loses its first word: freed twice, it may still be in a chain, and no longer reads as
+  // a link of it. A run's first page stays untouched; `spare` is written instead, without a branch on the class.
+  MASU_INLINE void* hand_out(uintptr_t block, ClassId c, uintptr_t* spare) {
+    *(C::is_packed(c) ? reinterpret_cast<uintptr_t*>(block) : spare) = 0;
+    if (MASU_UNLIKELY(!map().set_live(block))) return fault_cached(block);
     return reinterpret_cast<void*>(block);
   }
 
+  template <class Try>
+  void* from_owner(ClassId c, Try&& attempt);
   MASU_NOINLINE void* malloc_slow(ClassId c);
   MASU_NOINLINE void* malloc_large(size_t bytes, size_t align);
   MASU_NOINLINE void* run_aligned(ClassId c, unsigned align_pages, bool& zero);
@@ -153,6 +168,10 @@ class Allocator {
   MASU_NOINLINE void free_slow(uintptr_t block);
   MASU_NOINLINE size_t usable_slow(uintptr_t block);
   MASU_COLD void fault_free(uintptr_t p, const char* where);
+  MASU_COLD void* fault_cached(uintptr_t block) {
+    core_.internal("a cached block is live", block);
+    return reinterpret_cast<void*>(block);
+  }
 
   // The owner this thread works as: its own, or for a thread past its exit one leased for this call.
   OwnerT* bind(Cache* cache, bool& transient);

@@ -7,19 +7,22 @@
 
 namespace masu {
 
+// A block of the class by `attempt(owner)`, again after an escape where there is none.
 template <class Lane>
-void* Allocator<Lane>::malloc_slow(ClassId c) {
+template <class Try>
+void* Allocator<Lane>::from_owner(ClassId c, Try&& attempt) {
   bool transient = false;
   OwnerT* o = bind(self(), transient);
   if (o == nullptr) return nullptr;
   o->enter();
   boundary(*o);
-  uintptr_t block = o->refill(c);
-  if (MASU_UNLIKELY(block == 0)) block = escape(*o, [o, c] { return o->refill(c); });
+  uintptr_t block = attempt(*o);
+  if (MASU_UNLIKELY(block == 0)) block = escape(*o, [&] { return attempt(*o); });
   o->leave();
   void* p = nullptr;
+  uintptr_t spare;
   if (MASU_LIKELY(block != 0)) {
-    p = hand_out(block);
+    p = hand_out(block, c, &spare);
   } else {
     Lane::out_of_memory(C::size(c));
   }
@@ -27,33 +30,22 @@ void* Allocator<Lane>::malloc_slow(ClassId c) {
   return p;
 }
 
+template <class Lane>
+void* Allocator<Lane>::malloc_slow(ClassId c) {
+  return from_owner(c, [c](OwnerT& o) { return o.refill(c); });
+}
+
 // A run of the class whose address is a multiple of `align_pages` pages, past the bins.
 template <class Lane>
 void* Allocator<Lane>::run_aligned(ClassId c, unsigned align_pages, bool& zero) {
-  bool transient = false;
-  OwnerT* o = bind(self(), transient);
-  if (o == nullptr) return nullptr;
-  o->enter();
-  boundary(*o);
-  auto attempt = [&]() -> uintptr_t {
-    o->receive();
+  return from_owner(c, [&](OwnerT& o) -> uintptr_t {
+    o.receive();
     if (align_pages == 1) {
-      if (const uintptr_t waiting = o->pop(c); waiting != 0) return waiting;
+      if (const uintptr_t waiting = o.pop(c); waiting != 0) return waiting;
     }
-    const PageId page = o->alloc_run(c, align_pages, zero);
+    const PageId page = o.alloc_run(c, align_pages, zero);
     return page == kNoPage ? 0 : map().address(page);
-  };
-  uintptr_t block = attempt();
-  if (MASU_UNLIKELY(block == 0)) block = escape(*o, attempt);
-  o->leave();
-  void* p = nullptr;
-  if (MASU_LIKELY(block != 0)) {
-    p = hand_out(block);
-  } else {
-    Lane::out_of_memory(C::size(c));
-  }
-  if (transient) unbind(o);
-  return p;
+  });
 }
 
 template <class Lane>
@@ -93,7 +85,11 @@ void* Allocator<Lane>::calloc(size_t bytes) {
 template <class Lane>
 void* Allocator<Lane>::aligned(size_t bytes, size_t align) {
   if (align <= kGranule) return malloc(bytes);
-  if (bytes <= C::kMaxSize && align <= kPage) return take(self(), C::of_aligned(bytes, align));
+  if (bytes <= C::kMaxSize && align <= kPage) {
+    const ClassId c = C::of_aligned(bytes, align);
+    void* p = take(self(), c);
+    return p != nullptr ? p : malloc_slow(c);
+  }
   if (bytes <= C::kMaxSize && align <= Lane::kSegmentPages * kPage / 4) {
     bool zero = false;
     return run_aligned(C::of_run(bytes), static_cast<unsigned>(align / kPage), zero);

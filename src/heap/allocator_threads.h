@@ -104,6 +104,8 @@ void Allocator<Lane>::publish(Stats<Sync>& stats, const typename RemoteStash<Lan
   stats.count(Event::kStashPush);
   stats.count(Event::kStashBlocks, chain.blocks);
   if (OwnerT* mine = self()->owner; mine != nullptr && mine->id() == chain.owner) stats.count(Event::kStashOwn);
+  // The tail's link is the one that is written later than its free: not into a block that was freed twice and is out again.
+  if (MASU_UNLIKELY(core_.links.get(chain.tail) != 0)) return core_.fault_link(chain.tail, "flush");
   owner(chain.owner)->inbox().push(core_.links, chain.head, chain.tail);
 }
 
@@ -178,18 +180,21 @@ void* Allocator<Lane>::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
   Lock guard(heap.private_lock);
   uintptr_t block = 0;
   bool zero = false;
+  ClassId c = 0;
   if (bytes <= C::kMaxSize && align <= kPage) {
-    const ClassId c = C::of_aligned(bytes, align);
+    c = C::of_aligned(bytes, align);
     block = heap.pop(c);
     if (block == 0) block = heap.refill(c);
   } else if (bytes <= C::kMaxSize && align <= Lane::kSegmentPages * kPage / 4) {
     heap.receive();
-    const PageId page = heap.alloc_run(C::of_run(bytes), static_cast<unsigned>(align / kPage), zero);
+    c = C::of_run(bytes);
+    const PageId page = heap.alloc_run(c, static_cast<unsigned>(align / kPage), zero);
     block = page == kNoPage ? 0 : map().address(page);
   } else if (bytes <= PTRDIFF_MAX && align <= PTRDIFF_MAX) {
     return reinterpret_cast<void*>(large_.alloc(core_, max_of(bytes, kPage), align, heap.id(), zero));
   }
-  return block == 0 ? nullptr : hand_out(block);
+  uintptr_t spare;
+  return block == 0 ? nullptr : hand_out(block, c, &spare);
 }
 
 template <class Lane>

@@ -36,6 +36,13 @@ struct Core {
     if (config.ignore_misuse && can_ignore(f)) return;
     Lane::fatal(f, e);
   }
+  // The link in `block`, or what it leads to, is not what its free wrote.
+  MASU_COLD void fault_link(uintptr_t block, const char* where) {
+    Evidence e;
+    e.address = block;
+    e.where = where;
+    fault(Fault::kCorruptLink, e);
+  }
   MASU_COLD void internal(const char* detail, uintptr_t address) {
     Evidence e;
     e.address = address;

@@ -189,18 +189,13 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       stats_.count(Event::kDrain);
       if (overflow_ == 0) stats_.count(Event::kDrainEmpty);
     }
-    uintptr_t holder = 0;  // of the link that names the block at hand
     for (unsigned i = 0; overflow_ != 0 && i < Lane::kDrainStep && spilled_ < Lane::kSpill; ++i) {
       const uintptr_t block = overflow_;
       ClassId c = 0;
-      if (!accept(block, holder, c)) {
+      if (!accept(block, c)) {
         overflow_ = 0;
         break;
       }
-      core_->links.prefetch_ahead(block);
-      overflow_ = core_->links.get(block);
-      holder = block;
-      core_->links.wipe(block);
       if (!push(c, block)) {
         spill_[spilled_++] = block;
         stats_.count(Event::kSpillFill);
@@ -210,24 +205,30 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     return true;
   }
 
-  // Whether a chain may name this block: ours, a block's start, and out. It is live no more.
-  bool accept(uintptr_t block, uintptr_t holder, ClassId& c) {
+  // Takes the first block off the overflow: it is live no more. False where it is not ours, not out, or no longer
+  // holds the link of its free.
+  bool accept(uintptr_t block, ClassId& c) {
     const size_t granule = map().granule(block);
-    Evidence e;
-    e.address = holder != 0 ? holder : block;
-    e.where = "drain";
-    if (granule >= map().granules()) {
-      core_->fault(Fault::kCorruptLink, e);
-      return false;
-    }
     const Tag tag = map().tag(Map::page_of_granule(granule));
     c = class_of(tag);
-    if (owner_of(tag) != id_ || map().is_live(granule) != C::is_packed(c)) {
-      const bool twice = owner_of(tag) == id_;
-      if (twice) e.address = block;
-      core_->fault(twice ? Fault::kDoubleFree : Fault::kCorruptLink, e);
+    if (owner_of(tag) != id_) {
+      core_->fault_link(block, "drain");
       return false;
     }
+    if (map().is_live(granule) != C::is_packed(c)) {
+      Evidence e;
+      e.address = block;
+      e.where = "drain";
+      core_->fault(Fault::kDoubleFree, e);
+      return false;
+    }
+    core_->links.prefetch_ahead(block);
+    overflow_ = core_->links.get(block);
+    if (overflow_ != 0 && map().granule(overflow_) >= map().granules()) {
+      core_->fault_link(block, "drain");
+      return false;
+    }
+    core_->links.wipe(block);
     if (C::is_packed(c)) map().clear_live(granule);  // a run's was cleared by who freed it
     return true;
   }

@@ -30,11 +30,8 @@ class RemoteStash {
       flush(chain, publish);
       chain.owner = owner;
     }
-    if (chain.head == 0) {
-      chain.tail = block;
-    } else {
-      links.set(block, chain.head);
-    }
+    if (chain.head == 0) chain.tail = block;
+    links.set(block, chain.head);
     uintptr_t& ahead = chain.recent[chain.blocks % kAhead];
     links.set_ahead(block, ahead);
     ahead = block;
