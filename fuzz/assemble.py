@@ -4,6 +4,7 @@
 A line each: `config 0x4`, `threads 3`, `mode anchored|pct|bytes`, `seed 7`, `preempt OPERATION YIELD TO HOLD`,
 `fail MASK CALL [for-good]`, or an operation `T1 malloc slot=3 bytes=128 argument=5` (what is left out is 0; `bytes`
 is the size code whose size is nearest; `code=` gives the code itself). `#` begins a comment.
+assemble.py --dictionary: one operation of every kind by each of two threads, as a fuzzing engine's dictionary.
 """
 import re
 import struct
@@ -76,7 +77,18 @@ def assemble(text):
     return bytes(header) + b"".join(operations)
 
 
+def dictionary():
+    kinds, bases = tables()
+    for kind, code in kinds.items():
+        for thread in range(2):
+            operation = bytes([code * 4 + thread, 0, size_code(bases, 64), 0])
+            yield f'{kind.replace(" ", "_")}_{thread}="' + "".join(f"\\x{byte:02x}" for byte in operation) + '"'
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
-    sys.stdout.buffer.write(assemble(Path(sys.argv[1]).read_text()))
+    if sys.argv[1] == "--dictionary":
+        print("\n".join(dictionary()))
+    else:
+        sys.stdout.buffer.write(assemble(Path(sys.argv[1]).read_text()))

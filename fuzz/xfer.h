@@ -6,11 +6,19 @@
 
 #include <cstdint>
 
-#include "fuzz/sched_sync.h"
+#include "fuzz/weak_atomic.h"
 #include "heap/inbox.h"
 #include "heap/link.h"
 
 namespace masu::fuzz {
+
+// A variable for which the weak model alone can tell a race.
+template <class T>
+struct PlainVar {
+  T value;
+  T get() const { return value; }
+  void set(T next) { value = next; }
+};
 
 template <class List>
 class Transfer {
@@ -19,7 +27,7 @@ class Transfer {
   static constexpr unsigned kRounds = 2;   // drains
 
   explicit Transfer(unsigned producers) : producers_(producers) {
-    for (unsigned b = 0; b < producers * kBlocks; ++b) blocks_[b] = {};
+    for (unsigned b = 0; b < producers * kBlocks; ++b) blocks_[b] = Block{};
   }
 
   Scheduler::Result run(Strategy& strategy) {
@@ -28,10 +36,10 @@ class Transfer {
   }
 
  private:
+  using Payload = std::conditional_t<std::is_same_v<typename List::Sync, WeakSync>, WeakVar<uint32_t>, PlainVar<uint32_t>>;
   struct alignas(16) Block {
-    uintptr_t word[2];   // the link
-    uint32_t payload;    // plain: only the list orders it
-    bool out;            // in the program's hands
+    uintptr_t word[2];  // the link
+    Payload payload{0};  // plain: only the list orders it
   };
 
   void body(unsigned thread) {
@@ -39,7 +47,8 @@ class Transfer {
     for (unsigned i = 0; i < kRounds; ++i) consume(i == 0);
     // The last one out finds whatever is left.
     done_.fetch_add(1, std::memory_order_relaxed);
-    while (done_.load(std::memory_order_relaxed) != producers_ + 1) List::Sync::pause();
+    // acquire, pairs with produce(): the counts below are the last ones.
+    while (done_.load(std::memory_order_acquire) != producers_ + 1) List::Sync::pause();
     consume(false);
     for (unsigned b = 0; b < producers_ * kBlocks; ++b) {
       if (pushed_[b].load(std::memory_order_relaxed) != drained_[b]) Scheduler::get().stop("a block is lost");
@@ -55,7 +64,7 @@ class Transfer {
       const auto b = static_cast<unsigned>(again - 1);
       push(b, b);
     }
-    done_.fetch_add(1, std::memory_order_relaxed);
+    done_.fetch_add(1, std::memory_order_release);
   }
 
   void consume(bool hand_back) {
@@ -68,7 +77,7 @@ class Transfer {
       }
       if (n > producers_ * kBlocks) Scheduler::get().stop("the chain has no end");
       if (++drained_[b] > pushed_[b].load(std::memory_order_relaxed)) Scheduler::get().stop("a block came out twice");
-      if (blocks_[b].payload != drained_[b]) Scheduler::get().stop("a block came out before it was written");
+      if (blocks_[b].payload.get() != drained_[b]) Scheduler::get().stop("a block came out before it was written");
       at = links_.get(at);
       if (hand_back) {
         back_.store(b + 1, std::memory_order_release);
@@ -81,7 +90,7 @@ class Transfer {
   void link(unsigned from, unsigned to) { links_.set(address(from), address(to)); }
   void push(unsigned head, unsigned tail) {
     for (unsigned b = head; b <= tail; ++b) {
-      blocks_[b].payload = pushed_[b].fetch_add(1, std::memory_order_relaxed) + 1;
+      blocks_[b].payload.set(pushed_[b].fetch_add(1, std::memory_order_relaxed) + 1);
     }
     list_.push(links_, address(head), address(tail));
   }

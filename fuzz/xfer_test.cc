@@ -91,6 +91,31 @@ TEST(Xfer, CatchesADrainByLoadAndStore) {
   EXPECT_EQ(result.reason, "a block is lost");
 }
 
+// What the heap's order says; and the same list with the order gone from either side.
+template <std::memory_order kPush, std::memory_order kDrain>
+struct OrderedList {
+  using Sync = WeakSync;
+  WeakAtomic<uintptr_t> head{0};
+  void push(const LinkCodec& links, uintptr_t first, uintptr_t tail) {
+    uintptr_t old = head.load(kRelaxed);
+    do links.set(tail, old);
+    while (!head.compare_exchange_weak(old, first, kPush, kRelaxed));
+  }
+  uintptr_t drain() { return head.exchange(0, kDrain); }
+};
+
+TEST(Xfer, TheInboxOrdersWhatItCarries) {
+  const auto result = explore_list<InboxList<WeakSync>>(1, 2);
+  EXPECT_EQ(result.failures, 0u) << result.reason;
+  EXPECT_GT(result.runs, 1000u);
+}
+
+TEST(Xfer, CatchesAPushOrADrainWithoutOrder) {
+  EXPECT_EQ((explore_list<OrderedList<kRelease, kAcquire>>(1, 1).failures), 0u);
+  EXPECT_EQ((explore_list<OrderedList<kRelaxed, kAcquire>>(1, 1).failures), 1u);
+  EXPECT_EQ((explore_list<OrderedList<kRelease, kRelaxed>>(1, 1).failures), 1u);
+}
+
 // Two consumers that pop single nodes: the address that comes back is taken for the same list (ABA).
 struct SingleNodePop {
   SchedAtomic<uintptr_t> head{0};

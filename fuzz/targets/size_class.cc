@@ -1,11 +1,13 @@
-// The size table for any request and alignment: big enough, the smallest that is, aligned, and little lost.
+// The size table for any request and alignment: big enough, the smallest that is, aligned, and little lost; and a heap
+// that hands out what the table says.
+#include "fuzz/one_heap.h"
+
 #include <bit>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "base/size_class.h"
 
 namespace {
 
@@ -35,6 +37,20 @@ void check(size_t bytes, size_t align) {
   require(a < C::kCount && C::size(a) >= bytes && C::size(a) % align == 0, "no aligned class", bytes, align);
 }
 
+void serve(size_t bytes, size_t align) {
+  using C = masu::Classes<masu::fuzz::OneHeapLane>;
+  auto& heap = masu::fuzz::one_heap();
+  bytes %= C::kMaxSize + 1;
+  align = size_t{1} << align % 13;
+  void* p = heap.aligned(bytes, align);
+  require(p != nullptr && reinterpret_cast<uintptr_t>(p) % align == 0, "not aligned", bytes, align);
+  const size_t usable = heap.usable_size(p);
+  require(usable >= bytes && usable == heap.good_size(usable), "no size of the table", bytes, align);
+  heap.free(p);
+  if (masu::max_of(bytes, align) > C::kMaxSize) return;
+  require(usable == C::size(C::of_aligned(bytes, align)), "not the class of the table", bytes, align);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -42,5 +58,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::memcpy(words, data, size < sizeof words ? size : sizeof words);
   check<8>(words[0], words[1]);
   check<128>(words[0], words[1]);
+  serve(words[0], words[1]);
   return 0;
 }
