@@ -198,5 +198,21 @@ TEST(ExhaustiveHeap, TrimLeasesAnOwnerThatIsBeingAdopted) {
   EXPECT_GT(result.runs, 500u);
 }
 
+// An owner whose thread was between two stores when another forked: its bin and its slabs both have the block.
+TEST(ExhaustiveHeap, AForkFindsAnotherThreadBetweenTwoStores) {
+  constexpr uint8_t kCode8192 = 4 * 40;
+  const auto result = explore_heap(with({{0, Kind::kMallocMany, 0, kCode8192, 7},
+                                         {0, Kind::kMallocMany, 8, kCode8192, 7},
+                                         {0, Kind::kFreeMany, 0, 0, 7},
+                                         {0, Kind::kFreeMany, 8, 0, 7},
+                                         {0, Kind::kFlush, 0, 0, 0},
+                                         {1, Kind::kForkChild, 0, 0, 0},
+                                         {1, Kind::kMallocMany, 0, kCode8192, 7},
+                                         {1, Kind::kMallocMany, 8, kCode8192, 7}}),
+                                   1);
+  EXPECT_EQ(result.failures, 0u) << result.reason;
+  EXPECT_GT(result.runs, 100u);
+}
+
 }  // namespace
 }  // namespace masu::fuzz

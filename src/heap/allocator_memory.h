@@ -235,15 +235,21 @@ size_t Allocator<Lane>::census() {
     if (!good) return kBroken;
   }
   for (SegmentId s = 0; s < core_.arena.ever_used(); ++s) {
-    if (!core_.arena.is_used(s)) continue;
     const PageId first = Arena<Lane>::first_page(s);
+    size_t tagged = 0, due = 0;  // pages that name an owner, and those of the slabs that are there
     for (PageId page = first; page < first + Lane::kSegmentPages; ++page) {
-      for (size_t g = size_t{page} * kGranulesPerPage, end = g + kGranulesPerPage; g < end; ++g) {
-        live += map().is_live(g);
-        open += map().is_open(g);
-      }
-      if (map().slab(page).used && owner_of(map().tag(page)) != 0) carved += C::slab_blocks(map().slab(page).cls);
+      live += map().live_in_page(page);
+      open += map().open_in_page(page);
+      if (owner_of(map().tag(page)) == 0) continue;
+      ++tagged;
+      const Slab& slab = map().slab(page);
+      if (!slab.used) continue;
+      const bool packed = C::is_packed(slab.cls);
+      if (packed && slab.listed != (slab.open != 0)) return kBroken;
+      due += packed ? C::slab_pages(slab.cls) : 1;
+      carved += C::slab_blocks(slab.cls);
     }
+    if (tagged != due || (tagged != 0 && !core_.arena.is_used(s))) return kBroken;
   }
   if (live + open + waiting != carved) return kBroken;
   return live - flying + large_.blocks();

@@ -407,10 +407,7 @@ bool Owner<Lane>::check() {
       if (owner_of(map().tag(page)) != id_ || slab.open == 0) return false;
       if ((slab.open == C::slab_blocks(c)) != (empty_[c] == page)) return false;
       unsigned open = 0;
-      const uint64_t* words = map().open_words(page);
-      for (unsigned i = 0; i < C::slab_pages(c) * Map::kWordsPerPage; ++i) {
-        open += static_cast<unsigned>(std::popcount(words[i]));
-      }
+      for (unsigned i = 0; i < C::slab_pages(c); ++i) open += map().open_in_page(page + i);
       if (open != slab.open) return false;
     }
   }

@@ -130,6 +130,11 @@ class PageMap {
 
   uint64_t* open_words(PageId page) { return open_ + page * kWordsPerPage; }
   const uint64_t* open_words(PageId page) const { return open_ + page * kWordsPerPage; }
+  unsigned open_in_page(PageId page) const {
+    unsigned n = 0;
+    for (size_t i = 0; i < kWordsPerPage; ++i) n += static_cast<unsigned>(std::popcount(open_words(page)[i]));
+    return n;
+  }
   bool is_open(size_t granule) const { return (open_[granule / 64] >> (granule % 64)) & 1; }
   void set_open(size_t granule) { open_[granule / 64] |= uint64_t{1} << (granule % 64); }
 

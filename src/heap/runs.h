@@ -102,7 +102,8 @@ class Runs {
       SegmentId prev = kNoSegment;
       for (SegmentId s = heads_[b]; s != kNoSegment && n <= segments_; prev = s, s = seg(s).next, ++n) {
         good = good && seg(s).bucket == b && seg(s).prev == prev && seg(s).owner == id_ &&
-               seg(s).free.count() == seg(s).free_pages && (!seg(s).empty() || spare_ == s);
+               std::bit_width(seg(s).longest) == static_cast<int>(b) && seg(s).free.count() == seg(s).free_pages &&
+               (!seg(s).empty() || spare_ == s);
       }
     }
     return good && n == segments_;
