@@ -29,6 +29,8 @@ void require(bool good, const char* rule, uintptr_t at) {
 struct NoOs {
   size_t page_size() const { return masu::kPage; }
   bool commit(void*, size_t) { return true; }
+  bool claim(void*, size_t) { return true; }
+  void unmap(void*, size_t) {}
 };
 
 struct Model {
@@ -57,10 +59,10 @@ void look(const Map& map, const Model& model, uintptr_t at) {
 template <class Sync>
 void run(const uint8_t* data, size_t size) {
   using Map = masu::PageMap<Sync>;
-  static std::vector<uint64_t> tables(kPages * Map::kBytesPerPage / sizeof(uint64_t) + 64);
+  static std::vector<uint64_t> tables(Map::table_bytes(kPages, kPage) / sizeof(uint64_t));
   std::fill(tables.begin(), tables.end(), 0);
   Map map;
-  map.place(tables.data(), kBase, kPages);
+  map.place(tables.data(), kBase, kPages, kPage);
   NoOs os;
   require(map.commit_pages(os, 0, kPages), "commit_pages() failed", kBase);
   Model model;

@@ -185,6 +185,9 @@ class Allocator {
   void settle(OwnerT& o);  // everything it holds goes where it came from
   void tick(OwnerT& o);
   void collect_one_orphan(OwnerT& by);
+  MASU_COLD void make_room();
+  template <class Try>
+  auto map_or_make_room(Try&& map) -> decltype(map());
   template <class Try>
   auto escape(OwnerT& o, Try&& attempt) -> decltype(attempt());
 

@@ -50,15 +50,9 @@ void* Allocator<Lane>::run_aligned(ClassId c, unsigned align_pages, bool& zero) 
 
 template <class Lane>
 void* Allocator<Lane>::malloc_large(size_t bytes, size_t align) {
-  if (!ensure_ready()) return nullptr;
+  if (bytes > PTRDIFF_MAX || !ensure_ready()) return nullptr;
   bool zero = true;
-  uintptr_t p = large_.alloc(core_, bytes, align, 0, zero);
-  if (MASU_UNLIKELY(p == 0) && bytes <= PTRDIFF_MAX) {
-    large_.trim(core_);
-    core_.arena.trim(core_.os, core_.stats);
-    p = large_.alloc(core_, bytes, align, 0, zero);
-  }
-  return reinterpret_cast<void*>(p);
+  return reinterpret_cast<void*>(map_or_make_room([&] { return large_.alloc(core_, bytes, align, 0, zero); }));
 }
 
 template <class Lane>
@@ -68,11 +62,7 @@ void* Allocator<Lane>::calloc(size_t bytes) {
   if (bytes > C::kMaxSize) {
     if (bytes > PTRDIFF_MAX || !ensure_ready()) return nullptr;
     zero = true;
-    p = reinterpret_cast<void*>(large_.alloc(core_, bytes, kGranule, 0, zero));
-    if (p == nullptr) {
-      zero = false;
-      p = malloc_large(bytes, kGranule);
-    }
+    p = reinterpret_cast<void*>(map_or_make_room([&] { return large_.alloc(core_, bytes, kGranule, 0, zero); }));
   } else if (bytes > kPackedMax && *self()->top[C::of_run(bytes)] == 0) {
     p = run_aligned(C::of_run(bytes), 1, zero);  // fresh pages need no clearing
   } else {
@@ -103,7 +93,7 @@ void* Allocator<Lane>::realloc(void* p, size_t bytes) {
   if (p == nullptr) return malloc(bytes);
   const uintptr_t block = reinterpret_cast<uintptr_t>(p);
   const size_t granule = map().granule(block);
-  const bool in_arena = granule < map().granules();
+  const bool in_arena = granule < map().granules() && owner_of(map().tag(Map::page_of_granule(granule))) != 0;
   const size_t old = in_arena ? (map().is_live(granule) ? usable_size(p) : 0) : large_.size(core_, block);
   if (old == 0) {
     fault_free(block, "realloc");
@@ -113,7 +103,7 @@ void* Allocator<Lane>::realloc(void* p, size_t bytes) {
     // A block less than half used gives the rest back; anything else that fits stays.
     if (bytes <= old && (bytes > old / 2 || old <= 64)) return p;
   } else if (bytes > C::kMaxSize) {
-    return reinterpret_cast<void*>(large_.resize(core_, block, bytes));
+    return reinterpret_cast<void*>(map_or_make_room([&] { return large_.resize(core_, block, bytes); }));
   }
   void* fresh = malloc(bytes);
   if (fresh == nullptr) return bytes <= old ? p : nullptr;
@@ -135,7 +125,7 @@ template <class Lane>
 void Allocator<Lane>::fault_free(uintptr_t p, const char* where) {
   Evidence e;
   Fault fault = diagnose_free<Lane>(core_.arena, p, e, where);
-  if (fault == Fault::kForeignFree) {
+  if (fault == Fault::kForeignFree || fault == Fault::kUnmappedFree || fault == Fault::kWildFree) {
     bool live = false;
     if (const auto block = large_.containing(p, live); block.address != 0) {
       e.block = block.address;
@@ -153,11 +143,8 @@ template <class Lane>
 void Allocator<Lane>::free_slow(uintptr_t block) {
   if (block == 0) return;
   const size_t granule = map().granule(block);
-  if (granule >= map().granules()) {
-    if (map().covers(block) || !large_.free(core_, block)) fault_free(block, "free");
-    return;
-  }
-  const uint32_t id = owner_of(map().tag(Map::page_of_granule(granule)));
+  const uint32_t id = granule < map().granules() ? owner_of(map().tag(Map::page_of_granule(granule))) : 0;
+  if (id == 0 && large_.free(core_, block)) return;  // in the arena's range, too, where that is not ours yet
   if (id == 0 || !map().is_live(granule)) return fault_free(block, "free");
   Cache* cache = self();
   OwnerT* o = cache->owner;
@@ -182,7 +169,7 @@ void Allocator<Lane>::free_slow(uintptr_t block) {
 template <class Lane>
 size_t Allocator<Lane>::usable_slow(uintptr_t block) {
   if (block == 0) return 0;
-  const size_t bytes = map().covers(block) ? 0 : large_.size(core_, block);
+  const size_t bytes = large_.size(core_, block);
   if (bytes == 0) fault_free(block, "malloc_usable_size");
   return bytes;
 }

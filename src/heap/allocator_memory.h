@@ -141,6 +141,23 @@ auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
   return decltype(attempt()){};
 }
 
+// A mapping that fails is tried again with what we keep given back.
+template <class Lane>
+template <class Try>
+auto Allocator<Lane>::map_or_make_room(Try&& map) -> decltype(map()) {
+  auto mapped = map();
+  if (MASU_LIKELY(mapped != 0)) return mapped;
+  make_room();
+  return map();
+}
+
+template <class Lane>
+void Allocator<Lane>::make_room() {
+  large_.trim(core_);
+  core_.arena.trim(core_.os, core_.stats);
+  core_.arena.obey_limit(core_.os);
+}
+
 template <class Lane>
 void Allocator<Lane>::purge(bool force) {
   if (!ready()) return;

@@ -67,7 +67,7 @@ Owner<Lane>* Allocator<Lane>::create_owner() {
   const uint32_t count = owner_count_.load(std::memory_order_relaxed);  // relaxed: only changed under the lock
   if (count == Lane::kMaxOwners) return nullptr;
   const size_t bytes = align_up(sizeof(OwnerT), core_.os.page_size());
-  void* memory = core_.os.map(bytes, core_.os.page_size());
+  void* memory = map_or_make_room([&] { return core_.os.map(bytes, core_.os.page_size()); });
   if (memory == nullptr) return nullptr;
   OwnerT* o = ::new (memory) OwnerT;
   o->init(core_, count + 1);
@@ -191,7 +191,8 @@ void* Allocator<Lane>::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
     const PageId page = heap.alloc_run(c, static_cast<unsigned>(align / kPage), zero);
     block = page == kNoPage ? 0 : map().address(page);
   } else if (bytes <= PTRDIFF_MAX && align <= PTRDIFF_MAX) {
-    return reinterpret_cast<void*>(large_.alloc(core_, max_of(bytes, kPage), align, heap.id(), zero));
+    return reinterpret_cast<void*>(
+        map_or_make_room([&] { return large_.alloc(core_, max_of(bytes, kPage), align, heap.id(), zero); }));
   }
   uintptr_t spare;
   return block == 0 ? nullptr : hand_out(block, c, &spare);

@@ -1,7 +1,7 @@
 // The arena: one range of addresses, handed out by segments. Any thread; one lock, taken per segment.
 //   in_use + kept <= limit  segments have memory; kept ones wait for the next owner, dirty or clean.
 // The range is reserved where the machine lets us; under an address-space limit it is only planned and each
-// segment is claimed when it is needed, so that the program keeps the rest.
+// segment is claimed when it is needed, so that the program keeps the rest (a limit set later: see obey_limit).
 #pragma once
 
 #include <cstddef>
@@ -55,8 +55,24 @@ class Arena {
     } else {
       os.unmap(at(0), size_t{planned_} * kSegmentBytes);
     }
-    os.unmap(tables_, tables_bytes_);
+    map_.unmap_all(os);
+    os.unmap(segments_, segment_table_bytes_);
     segments_ = nullptr;
+  }
+
+  // An address-space limit that was set after the start counts the whole range, used or not. What is not in use is given
+  // back then, and from now on segments are claimed; so are tables, should the limit be lifted again. False where there
+  // is no limit or where that is so already.
+  bool obey_limit(Os& os) {
+    Lock guard(lock_);
+    const size_t allowed = os.address_space_limit();
+    if (claims_ || allowed == SIZE_MAX) return false;
+    claims_ = true;
+    for (SegmentId s = reserved_.head; s != kNoSegment; s = segment(s).next) os.unmap(at(s), kSegmentBytes);
+    os.unmap(at(ever_used()), size_t{planned_ - ever_used()} * kSegmentBytes);
+    const size_t keep = align_up(allowed / kSegmentBytes + 1, Lane::kChunkSegments);
+    map_.unreserve(os, max_of<size_t>(committed_, min_of<size_t>(keep, planned_)) * Lane::kSegmentPages);
+    return true;
   }
 
   // A segment for `owner`, all pages free; kNoSegment where the limit or the system says no.
@@ -230,7 +246,7 @@ class Arena {
   bool place(Os& os, size_t bytes) {
     const size_t pages = bytes / kPage;
     const uint32_t count = static_cast<uint32_t>(bytes / kSegmentBytes);
-    const size_t map_bytes = align_up(pages * PageMap<Sync>::kBytesPerPage, os.page_size());
+    const size_t map_bytes = PageMap<Sync>::table_bytes(pages, os.page_size());
     const size_t seg_bytes = align_up(count * (sizeof(Seg) + 1), os.page_size());
     void* tables = os.reserve(map_bytes + seg_bytes, os.page_size());
     if (tables == nullptr) return false;
@@ -239,9 +255,8 @@ class Arena {
       os.unmap(tables, map_bytes + seg_bytes);
       return false;
     }
-    tables_ = tables;
-    tables_bytes_ = map_bytes + seg_bytes;
-    map_.place(tables, base, pages);
+    map_.place(tables, base, pages, os.page_size());
+    segment_table_bytes_ = seg_bytes;
     segments_ = reinterpret_cast<Seg*>(static_cast<char*>(tables) + map_bytes);
     states_ = reinterpret_cast<uint8_t*>(segments_ + count);
     planned_ = count;
@@ -259,19 +274,20 @@ class Arena {
   }
 
   SegmentId fresh(Os& os) {
-    // Claiming fails for want of memory or because somebody else's mapping lies there; a few further
-    // places tell the two apart.
-    uint32_t tries = claims_ ? kClaimTries : 1;
-    for (SegmentId s = reserved_.head; s != kNoSegment && tries > 0; s = segment(s).next, --tries) {
+    // Claiming fails for want of memory or because somebody else's mapping lies there; a few further places, each
+    // twice as far on, tell the two apart.
+    const uint32_t tries = claims_ ? kClaimTries : 1;
+    uint32_t left = tries;
+    for (SegmentId s = reserved_.head; s != kNoSegment && left > 0; s = segment(s).next, --left) {
       if (!give_memory(os, s)) continue;
       unlink(reserved_, s);
       return s;
     }
     if (reserved_.head != kNoSegment && !claims_) return kNoSegment;
-    tries = claims_ ? kClaimTries : 1;
     const SegmentId bump = ever_used();
-    for (SegmentId s = bump; s < planned_ && s < bump + tries; ++s) {
-      if ((s == bump || s % Lane::kChunkSegments == 0) && !commit_chunk(os, s)) return kNoSegment;
+    SegmentId s = bump;
+    for (uint32_t i = 0; i < tries && s < planned_; s += 1u << i, ++i) {
+      if (!commit_up_to(os, s)) return kNoSegment;
       if (!give_memory(os, s)) continue;
       for (SegmentId lost = bump; lost < s; ++lost) set_state(lost, kLost);
       bump_.store(s + 1, std::memory_order_relaxed);  // relaxed: see ever_used()
@@ -287,15 +303,16 @@ class Arena {
     return true;
   }
 
-  bool commit_chunk(Os& os, SegmentId s) {
-    const SegmentId first = s - s % Lane::kChunkSegments;
-    if (first < committed_) return true;
-    const uint32_t count = min_of<uint32_t>(Lane::kChunkSegments, planned_ - first);
-    if (!map_.commit_pages(os, first_page(first), size_t{count} * Lane::kSegmentPages) ||
-        !commit_table(os, segments_ + first, count * sizeof(Seg)) || !commit_table(os, states_ + first, count)) {
-      return false;
+  // The tables of the segments up to `s`, by chunks.
+  bool commit_up_to(Os& os, SegmentId s) {
+    while (committed_ <= s) {
+      const uint32_t count = min_of<uint32_t>(Lane::kChunkSegments, planned_ - committed_);
+      if (!map_.commit_pages(os, first_page(committed_), size_t{count} * Lane::kSegmentPages) ||
+          !commit_table(os, segments_ + committed_, count * sizeof(Seg)) || !commit_table(os, states_ + committed_, count)) {
+        return false;
+      }
+      committed_ += count;
     }
-    committed_ = first + count;
     return true;
   }
   static bool commit_table(Os& os, void* first, size_t bytes) {
@@ -355,13 +372,12 @@ class Arena {
   State state_of(SegmentId s) const { return static_cast<State>(states_[s]); }
   void set_state(SegmentId s, State state) { states_[s] = state; }
 
-  static constexpr uint32_t kClaimTries = 8;
+  static constexpr uint32_t kClaimTries = 12;
 
   PageMap<Sync> map_;
   Seg* segments_ = nullptr;
   uint8_t* states_ = nullptr;
-  void* tables_ = nullptr;
-  size_t tables_bytes_ = 0;
+  size_t segment_table_bytes_ = 0;
   typename Sync::Mutex lock_{kRankArena};
   List dirty_, clean_, reserved_, shared_;
   typename Sync::template Atomic<uint32_t> bump_{0};  // segments that were ever given memory lie below

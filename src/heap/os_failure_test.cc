@@ -13,6 +13,7 @@ using test::OsCall;
 struct World {
   size_t space_limit;
   size_t page;
+  bool limited_later = false;  // to the address space that is mapped when the heap is at work
 };
 
 template <class Lane>
@@ -39,10 +40,11 @@ class OsFailureTest : public testing::Test {
     }
     {
       test::Churn blocks(heap, 7, 2 * Heap::C::kMaxSize);
-      script(heap, blocks);
+      script(heap, blocks, world);
       const bool failed = os.failures(call) != 0;
       EXPECT_EQ(heap.census(), blocks.live());
       os.heal();
+      os.space_limit = world.space_limit;
       // Well again: everything is to be had.
       void* p = heap.malloc(100);
       void* q = heap.malloc(4 * kMiB);
@@ -67,8 +69,9 @@ class OsFailureTest : public testing::Test {
     }
   }
 
-  static void script(Heap& heap, test::Churn<Heap>& blocks) {
+  static void script(Heap& heap, test::Churn<Heap>& blocks, const World& world) {
     blocks.steps(80);
+    if (world.limited_later) heap.core().os.space_limit = heap.core().os.mapped();
     // Large blocks that grow and shrink where they are, and mappings that are kept and used again.
     constexpr size_t kLarge = 2 * Heap::C::kMaxSize;
     for (int i = 0; i < 4; ++i) {
@@ -136,6 +139,11 @@ TYPED_TEST(OsFailureTest, EveryCallOfEveryFunction) {
 
 TYPED_TEST(OsFailureTest, EveryCallWhereSegmentsAreClaimed) {
   this->sweep({256 * kMiB, kPage});
+  EXPECT_GT(this->reached_[static_cast<size_t>(OsCall::kClaim)], 0u);
+}
+
+TYPED_TEST(OsFailureTest, EveryCallUnderALimitSetLater) {
+  this->sweep({SIZE_MAX, kPage, true});
   EXPECT_GT(this->reached_[static_cast<size_t>(OsCall::kClaim)], 0u);
 }
 

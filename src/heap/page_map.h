@@ -51,23 +51,46 @@ class PageMap {
 
  public:
   static constexpr size_t kWordsPerPage = kGranulesPerPage / 64;
-  static constexpr size_t kBytesPerPage = sizeof(AtomicTag) + sizeof(Slab) + 2 * kWordsPerPage * sizeof(uint64_t);
 
-  // A reserved range of kBytesPerPage * pages bytes; parts become usable by commit_pages.
-  void place(void* tables, uintptr_t base, size_t pages) {
+  // Of the tables: each begins a page of the machine.
+  static size_t table_bytes(size_t pages, size_t machine_page) {
+    return 2 * align_up(pages * kWordsPerPage * sizeof(uint64_t), machine_page) + align_up(pages * sizeof(Slab), machine_page) +
+           align_up(pages * sizeof(AtomicTag), machine_page);
+  }
+
+  // `tables` is a reserved range of table_bytes(); parts become usable by commit_pages.
+  void place(void* tables, uintptr_t base, size_t pages, size_t machine_page) {
     base_ = base;
-    bytes_ = pages * kPage;
-    live_ = static_cast<AtomicWord*>(tables);
+    pages_ = reserved_ = pages;
+    char* at = static_cast<char*>(tables);
+    auto next = [&at, pages, machine_page](size_t bytes_per_page) {
+      char* table = at;
+      at += align_up(pages * bytes_per_page, machine_page);
+      return table;
+    };
+    live_ = reinterpret_cast<AtomicWord*>(next(kWordsPerPage * sizeof(AtomicWord)));
     live_from_zero_ = live_ - (base >> (kGranuleShift + 6));
-    open_ = reinterpret_cast<uint64_t*>(live_ + pages * kWordsPerPage);
-    slabs_ = reinterpret_cast<Slab*>(open_ + pages * kWordsPerPage);
-    tags_ = reinterpret_cast<AtomicTag*>(slabs_ + pages);
+    open_ = reinterpret_cast<uint64_t*>(next(kWordsPerPage * sizeof(uint64_t)));
+    slabs_ = reinterpret_cast<Slab*>(next(sizeof(Slab)));
+    tags_ = reinterpret_cast<AtomicTag*>(next(sizeof(AtomicTag)));
+  }
+
+  // Gives the tables' address space from this page on back; it is claimed where it is needed after all.
+  template <class Os>
+  void unreserve(Os& os, size_t pages) {
+    unmap_tables(os, pages, reserved_);
+    reserved_ = pages;
+  }
+  template <class Os>
+  void unmap_all(Os& os) {
+    unmap_tables(os, 0, max_of(reserved_, granules() / kGranulesPerPage));
   }
 
   // Tables are committed from the first page on; what lies behind them is as foreign as any other address.
   template <class Os>
   bool commit_pages(Os& os, PageId first, size_t pages) {
-    const bool good = commit_tables(os, first, pages);
+    const bool good = first < reserved_ ? each_table(os, first, pages, [&os](void* at, size_t n) { return os.commit(at, n); })
+                                        : claim_tables(os, first, pages);
     // release, pairs with nothing: a thread that was handed a block there was handed it after this.
     if (good) granules_.store((first + pages) * kGranulesPerPage, std::memory_order_release);
     return good;
@@ -78,7 +101,7 @@ class PageMap {
   // relaxed: see commit_pages().
   MASU_INLINE size_t granules() const { return granules_.load(std::memory_order_relaxed); }
   // Inside the range, in use or not.
-  MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < bytes_; }
+  MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < pages_ * kPage; }
 
   MASU_INLINE static PageId page_of_granule(size_t granule) {
     return static_cast<PageId>(granule / kGranulesPerPage);
@@ -153,22 +176,45 @@ class PageMap {
   PageId slab_start(PageId page) const { return page - slabs_[page].back; }
 
  private:
-  template <class Os>
-  bool commit_tables(Os& os, PageId first, size_t pages) {
-    return commit(os, live_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*live_)) &&
-           commit(os, open_ + first * kWordsPerPage, pages * kWordsPerPage * sizeof(*open_)) &&
-           commit(os, slabs_ + first, pages * sizeof(*slabs_)) && commit(os, tags_ + first, pages * sizeof(*tags_));
+  // visit(address, bytes) -> whether to go on, for each table's whole machine pages of some pages of the arena. A machine
+  // page that serves the pages before `first` too is not among them, as it was when those were visited.
+  template <class Os, class Visit>
+  bool each_table(Os& os, size_t first, size_t pages, Visit&& visit) {
+    const size_t unit = os.page_size();
+    auto table = [&](auto* entries, size_t per_page) {
+      const uintptr_t begin = reinterpret_cast<uintptr_t>(entries);
+      const size_t from = align_up(first * per_page * sizeof(*entries), unit);
+      const size_t to = align_up((first + pages) * per_page * sizeof(*entries), unit);
+      return from == to || visit(reinterpret_cast<void*>(begin + from), to - from);
+    };
+    return table(live_, kWordsPerPage) && table(open_, kWordsPerPage) && table(slabs_, 1) && table(tags_, 1);
   }
-  template <class Os, class T>
-  static bool commit(Os& os, T* first, size_t bytes) {
-    const size_t page = os.page_size();
-    const uintptr_t begin = align_down(reinterpret_cast<uintptr_t>(first), page);
-    return os.commit(reinterpret_cast<void*>(begin),
-                     align_up(reinterpret_cast<uintptr_t>(first) + bytes, page) - begin);
+
+  template <class Os>
+  void unmap_tables(Os& os, size_t first, size_t end) {
+    each_table(os, first, end - first, [&os](void* at, size_t bytes) {
+      os.unmap(at, bytes);
+      return true;
+    });
+  }
+
+  // All of them or none: what was claimed before one failed is given back.
+  template <class Os>
+  bool claim_tables(Os& os, PageId first, size_t pages) {
+    unsigned claimed = 0;
+    if (each_table(os, first, pages, [&](void* at, size_t n) { return os.claim(at, n) && ++claimed != 0; })) return true;
+    each_table(os, first, pages, [&](void* at, size_t n) {
+      if (claimed == 0) return false;
+      --claimed;
+      os.unmap(at, n);
+      return true;
+    });
+    return false;
   }
 
   uintptr_t base_ = 0;
-  size_t bytes_ = 0;
+  size_t pages_ = 0;
+  size_t reserved_ = 0;  // pages whose tables lie in reserved address space
   typename Sync::template Atomic<size_t> granules_{0};
   AtomicWord* live_ = nullptr;
   AtomicWord* live_from_zero_ = nullptr;  // live_ as if the arena began at address 0

@@ -12,14 +12,16 @@ namespace {
 struct AlwaysCommits {
   size_t page_size() const { return kPage; }
   bool commit(void*, size_t) { return true; }
+  bool claim(void*, size_t) { return true; }
+  void unmap(void*, size_t) {}
 };
 
 class PageMapTest : public testing::Test {
  protected:
   static constexpr size_t kPages = 64;
   static constexpr uintptr_t kBase = uintptr_t{1} << 40;
-  PageMapTest() : tables_(kPages * PageMap<test::NativeSync>::kBytesPerPage / 8) {
-    map_.place(tables_.data(), kBase, kPages);
+  PageMapTest() : tables_(PageMap<test::NativeSync>::table_bytes(kPages, kPage) / 8) {
+    map_.place(tables_.data(), kBase, kPages, kPage);
     map_.commit_pages(os_, 0, kPages);
   }
   static uintptr_t at(size_t granule) { return kBase + granule * kGranule; }
@@ -46,7 +48,7 @@ TEST_F(PageMapTest, GranulesOfAddresses) {
 
 TEST_F(PageMapTest, WhatIsNotCommittedIsOutside) {
   PageMap<test::NativeSync> map;
-  map.place(tables_.data(), kBase, kPages);
+  map.place(tables_.data(), kBase, kPages, kPage);
   EXPECT_EQ(map.granules(), 0u);
   map.commit_pages(os_, 0, 2);
   EXPECT_LT(map.granule(kBase + 2 * kPage - kGranule), map.granules());

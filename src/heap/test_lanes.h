@@ -136,17 +136,18 @@ class TestOs {
 
   std::atomic<uint64_t> clock_ms{1000};
   std::atomic<size_t> page{kPage};
-  std::atomic<size_t> space_limit{SIZE_MAX};   // other than SIZE_MAX: the arena claims segment by segment
+  std::atomic<size_t> space_limit{SIZE_MAX};   // of what is mapped; one at the start: the arena claims segment by segment
+  std::atomic<uintptr_t> map_at{0};            // where the kernel is to put what is mapped next
   std::atomic<uintptr_t> refuse_claim_at{0};   // as if somebody else's mapping lay there
 
   size_t page_size() const { return page; }
   void* reserve(size_t bytes, size_t align) {
     check("reserve", nullptr, bytes);
-    return failing(OsCall::kReserve) ? nullptr : counted(linux_.reserve(bytes, max_of(align, page.load())), bytes);
+    return failing(OsCall::kReserve, bytes) ? nullptr : counted(linux_.reserve(bytes, max_of(align, page.load())), bytes);
   }
   bool claim(void* at, size_t bytes) {
     check("claim", at, bytes);
-    if (failing(OsCall::kClaim) || reinterpret_cast<uintptr_t>(at) == refuse_claim_at) return false;
+    if (failing(OsCall::kClaim, bytes) || reinterpret_cast<uintptr_t>(at) == refuse_claim_at) return false;
     return linux_.claim(at, bytes) && counted(at, bytes) != nullptr;
   }
   bool commit(void* at, size_t bytes) {
@@ -163,7 +164,11 @@ class TestOs {
   }
   void* map(size_t bytes, size_t align) {
     check("map", nullptr, bytes);
-    return failing(OsCall::kMap) ? nullptr : counted(linux_.map(bytes, max_of(align, page.load())), bytes);
+    if (failing(OsCall::kMap, bytes)) return nullptr;
+    void* wanted = reinterpret_cast<void*>(map_at.load());
+    if (wanted == nullptr) return counted(linux_.map(bytes, max_of(align, page.load())), bytes);
+    map_at += bytes;
+    return linux_.claim(wanted, bytes) ? counted(wanted, bytes) : nullptr;
   }
   void unmap(void* at, size_t bytes) {
     check("unmap", at, bytes);
@@ -173,7 +178,7 @@ class TestOs {
   void* remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move) {
     check("remap", at, old_bytes);
     check("remap", nullptr, new_bytes);
-    if (failing(OsCall::kRemap)) return nullptr;
+    if (failing(OsCall::kRemap, new_bytes > old_bytes ? new_bytes - old_bytes : 0)) return nullptr;
     // Linux moves to multiples of its own page: a larger one is moved to by hand.
     const bool by_hand = may_move && page != linux_.page_size();
     void* p = linux_.remap(at, old_bytes, new_bytes, may_move && !by_hand);
@@ -196,12 +201,13 @@ class TestOs {
     std::atomic<bool> persistent{false};
   };
   Plan& plan(OsCall call) { return plans_[static_cast<size_t>(call)]; }
-  bool failing(OsCall call) {
+  // `more`: bytes of address space that the call asks for.
+  bool failing(OsCall call, size_t more = 0) {
     Plan& p = plan(call);
     const uint64_t n = ++p.calls;
     const bool fails = p.nth != 0 && (p.persistent ? n >= p.nth : n == p.nth);
     p.failures += fails;
-    return fails;
+    return fails || (more != 0 && space_limit - min_of(space_limit.load(), mapped_.load()) < more);
   }
   void* counted(void* p, size_t bytes) {
     if (p != nullptr) mapped_ += bytes;
