@@ -59,10 +59,10 @@ void look(const Map& map, const Model& model, uintptr_t at) {
 template <class Sync>
 void run(const uint8_t* data, size_t size) {
   using Map = masu::PageMap<Sync>;
-  static std::vector<uint64_t> tables(Map::table_bytes(kPages, kPage) / sizeof(uint64_t));
+  static std::vector<uint64_t> tables(Map::table_bytes(kPages, masu::kPage) / sizeof(uint64_t));
   std::fill(tables.begin(), tables.end(), 0);
   Map map;
-  map.place(tables.data(), kBase, kPages, kPage);
+  map.place(tables.data(), kBase, kPages, masu::kPage);
   NoOs os;
   require(map.commit_pages(os, 0, kPages), "commit_pages() failed", kBase);
   Model model;
