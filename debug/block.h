@@ -2,6 +2,7 @@
 // the record until the block is handed out again; readers of other states may see a record change under them
 // and look at `state` twice.
 //   never -> live -> freeing -> quarantined -> released -> live ...
+// A live block's front (front.h) may already say that it has ended: then its free is under way.
 // A block's cell: front red zone [begin, user), the program's bytes [user, user + size), tail [.., end).
 #pragma once
 
@@ -38,9 +39,10 @@ struct Cell {
   Record* record = nullptr;
   uintptr_t begin = 0, end = 0;
   uintptr_t user = 0;
+  size_t size = 0;     // that the program asked for
   bool paged = false;  // on pages of its own, behind guard pages
 
-  uintptr_t user_end() const { return user + record->size(); }
+  uintptr_t user_end() const { return user + size; }
 };
 
 }  // namespace masu::debug

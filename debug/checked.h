@@ -14,7 +14,9 @@
 namespace masu::debug {
 
 // The address ranges of the process's heap, and of this library's code, whose own calls are not checked.
+class Shadow;
 struct Ranges {
+  const Shadow* shadow;  // of the arena
   uintptr_t arena, arena_bytes, paged, paged_bytes, code, code_bytes;
   bool resolvable;  // the dynamic linker may be asked
 };

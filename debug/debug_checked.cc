@@ -24,36 +24,50 @@ MASU_COLD void report_access(Finding& f, Access access, const char* call, From f
 
 namespace {
 
-MASU_INLINE bool holds(const Record& r, uintptr_t user, uintptr_t p, size_t bytes) {
-  // acquire, pairs with the release of a live block: its size is the one it was handed out with.
-  return MASU_LIKELY(r.state.load(std::memory_order_acquire) == State::kLive) && p >= user && p - user <= r.size() &&
-         bytes <= r.size() - (p - user);
+MASU_INLINE bool reaches(uintptr_t user, size_t size, uintptr_t p, size_t bytes) {
+  const size_t offset = p - user;
+  return offset <= size && bytes <= size - offset;
 }
 
-// Blocks of several pages take a search, whose result is remembered per page. False where something may be wrong.
-MASU_NOINLINE bool holds_by_search(uintptr_t p, size_t bytes) {
-  ThreadState* t = tls_thread;
-  SeenBlock none = {};
-  SeenBlock& seen = t != nullptr ? t->seen[(p >> kPageShift) % ThreadState::kSeen] : none;
-  if (seen.record != nullptr && seen.record->serial == seen.serial && holds(*seen.record, seen.user, p, bytes)) return true;
-  Cell cell;
-  if (!debug_heap().locate(p, cell) || !holds(*cell.record, cell.user, p, bytes)) return false;
-  seen = {cell.record, cell.user, cell.record->serial};
-  return true;
+MASU_INLINE bool still_holds(const SeenBlock& seen, uintptr_t p, size_t bytes) {
+  if (!reaches(seen.user, seen.size, p, bytes)) return false;
+  if (seen.record == nullptr) {
+    return g_ranges.shadow->in_use(seen.user) &&
+           Front::before(seen.user).facts.load(std::memory_order_relaxed) == seen.mark;  // relaxed: as Front has it
+  }
+  // acquire, pairs with record(): the serial is the live block's.
+  return seen.record->state.load(std::memory_order_acquire) == State::kLive && seen.record->serial == seen.mark;
 }
 
-}  // namespace
+// Blocks of several pages take a search. The front of others tells.
+bool find_live(uintptr_t p, Facts& facts, Cell& cell) {
+  const Shadow& shadow = *g_ranges.shadow;
+  if (MASU_LIKELY((shadow.front_at(p, facts, cell) || shadow.front_around(p, facts, cell)) && facts.live())) return true;
+  if (!debug_heap().locate(p, cell) || cell.record->state.load(std::memory_order_acquire) != State::kLive) return false;  // acquire, pairs with record()
+  return cell.paged || Front::before(cell.user).sealed(cell.user, facts);
+}
 
-void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from) {
+MASU_NOINLINE void check_unseen(ThreadState* t, uintptr_t p, size_t bytes, Access access, const char* call, From from) {
   Cell cell;
-  if (MASU_LIKELY(debug_heap().shadow().quick_locate(p, cell))) {
-    if (MASU_LIKELY(holds(*cell.record, cell.user, p, bytes))) return;
-  } else if (holds_by_search(p, bytes)) {
-    return;
+  Facts facts(0);
+  if (MASU_LIKELY(find_live(p, facts, cell))) {
+    if (t != nullptr) {
+      t->seen_at(p) = {cell.user, cell.size, cell.paged ? cell.record->serial : facts.word(), cell.paged ? cell.record : nullptr};
+    }
+    if (MASU_LIKELY(reaches(cell.user, cell.size, p, bytes))) return;
   }
   Finding f;
   if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f)) return;
   report_access(f, access, call, from);
+}
+
+}  // namespace
+
+// Programs mostly touch the blocks that they touched just before.
+void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from) {
+  ThreadState* t = tls_thread;
+  if (MASU_LIKELY(t != nullptr && still_holds(t->seen_at(p), p, bytes))) return;
+  check_unseen(t, p, bytes, access, call, from);
 }
 
 void check_heap_live(uintptr_t p, size_t bytes, const char* call, From from) {
@@ -85,6 +99,7 @@ void set_ranges() {
     g_ranges.code = own.begin;
     g_ranges.code_bytes = own.end - own.begin;
   }
+  g_ranges.shadow = &heap.shadow();
   heap.shadow().range(g_ranges.arena, g_ranges.arena_bytes);
   heap.paged().range(g_ranges.paged, g_ranges.paged_bytes);
   g_ranges.resolvable = true;

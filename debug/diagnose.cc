@@ -34,7 +34,38 @@ bool from_previous(const View& view, const Cell& cell, uintptr_t damage, Cell& p
   return !has_tail || *reinterpret_cast<const uint8_t*>(last) != pattern_byte(kCanary, last);
 }
 
+// First changed byte of a cell's front, and the end of the last one; cell.user where it is whole. What its life
+// should be is not known for sure: a free may be under way.
+uintptr_t front_damage(const View& view, const Cell& cell, uintptr_t& damage_end) {
+  const uintptr_t front = front_of(cell);
+  if (cell.paged) {
+    const uintptr_t bad = first_damage(kCanary, front, cell.user);
+    damage_end = last_damage(kCanary, bad, cell.user);
+    return bad;
+  }
+  const uintptr_t words = cell.user - sizeof(Front);
+  const Facts found(Front::before(cell.user).facts.load(std::memory_order_relaxed));  // relaxed: as Front has it
+  const Facts facts = view.shadow.facts_of(cell).with_life_of(found);
+  const uint64_t expected[] = {facts.seal(cell.user), facts.word()};
+  uintptr_t bad = cell.user;
+  damage_end = front;
+  for (uintptr_t at = front; at < cell.user; ++at) {
+    const uint8_t byte = at < words ? pattern_byte(kCanary, at) : pattern_byte(expected[(at - words) / 8], at);
+    if (*reinterpret_cast<const uint8_t*>(at) == byte) continue;
+    bad = min_of(bad, at);
+    damage_end = at + 1;
+  }
+  return bad;
+}
+
 }  // namespace
+
+void mend_front(const View& view, const Cell& cell, bool live) {
+  fill_pattern(kCanary, front_of(cell), cell.user);
+  if (cell.paged) return;
+  const Facts facts = view.shadow.facts_of(cell);
+  Front::before(cell.user).put(live ? facts : facts.ended(), cell.user);
+}
 
 bool locate(const View& view, uintptr_t p, Cell& cell) {
   if (PagedBlocks::Slot* slot = view.paged.find(p); slot != nullptr) {
@@ -105,7 +136,6 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f) {
 }
 
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
-  const uintptr_t front = front_of(cell);
   const uintptr_t end = cell.user_end();
   const State state = cell.record->state.load(std::memory_order_acquire);  // acquire: canaries, then poison, are there
   if (state == State::kQuarantined && !cell.paged) {
@@ -127,15 +157,15 @@ bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
     set_damage(f, cell, Kind::kOverflow, bad, last_damage(kCanary, bad, cell.end));
     return true;
   }
-  bad = first_damage(kCanary, front, cell.user);
+  uintptr_t bad_end = 0;
+  bad = front_damage(view, cell, bad_end);
   if (bad == cell.user) return false;
   Cell previous;
   if (from_previous(view, cell, bad, previous)) {
     const uintptr_t tail = first_damage(kCanary, previous.user_end(), previous.end);
-    set_damage(f, previous, Kind::kOverflow, tail, last_damage(kCanary, bad, cell.user));
+    set_damage(f, previous, Kind::kOverflow, tail, bad_end);
   } else {
-    set_damage(f, cell, state == State::kQuarantined ? Kind::kUseAfterFree : Kind::kOverflow, bad,
-               last_damage(kCanary, bad, cell.user));
+    set_damage(f, cell, state == State::kQuarantined ? Kind::kUseAfterFree : Kind::kOverflow, bad, bad_end);
   }
   return true;
 }

@@ -30,18 +30,16 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f);
 // A live or quarantined cell whose red zones or poison changed. False where it is whole.
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f);
 
-// The quick forms of the question: whether a live cell's red zones, or a quarantined one's bytes, are whole.
-MASU_INLINE bool whole_red_zones(const Cell& cell) {
-  const uintptr_t front = cell.user - kFront;
-  return ((word_at(front) ^ kCanary) | (word_at(front + 8) ^ kCanary) | damage_behind(kCanary, cell.user_end(), cell.end)) == 0;
-}
+// The quick forms of the question, front apart: whether a live cell's tail, or a quarantined one's bytes, are whole.
+MASU_INLINE bool whole_tail(const Cell& cell) { return damage_behind(kCanary, cell.user_end(), cell.end) == 0; }
 MASU_INLINE bool whole_poison(const Cell& cell) {
-  return damage_inside(kPoison, cell.user, cell.user_end()) == 0 && whole_red_zones(cell);
+  return damage_inside(kPoison, cell.user, cell.user_end()) == 0 && whole_tail(cell);
 }
 
-// The part of a cell before and behind the block that holds canaries.
+// The part of a cell before the block that is checked: canaries, in the arena then its front (front.h).
 inline uintptr_t front_of(const Cell& cell) {
   return max_of(cell.begin, cell.user - 64);
 }
+void mend_front(const View& view, const Cell& cell, bool live);
 
 }  // namespace masu::debug

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/single_threaded.h>
 
 #include "debug/report.h"
 
@@ -18,7 +19,24 @@ constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
 
 // A record does not tell an alignment of 1 from none.
 size_t said_align(const Release& how) { return how.align == 1 ? 0 : how.align; }
-size_t align_of(const Record& r) { return r.align_log2 == 0 ? 0 : size_t{1} << r.align_log2; }
+size_t align_of(unsigned align_log2) { return align_log2 == 0 ? 0 : size_t{1} << align_log2; }
+
+bool form_fits(const Release& how, size_t size, Family family, unsigned align_log2) {
+  return how.family == family && (how.size == kUnsaid || how.size == size) &&
+         (how.align == kUnsaid || said_align(how) == align_of(align_log2));
+}
+
+// True for one caller alone. Without other threads, an exchange costs more than all the rest.
+MASU_INLINE bool end_front(Front& front, Facts facts) {
+  uint64_t live = facts.word();
+  if (__libc_single_threaded) {
+    front.facts.store(facts.ended().word(), std::memory_order_relaxed);  // relaxed: nobody else is there
+    return true;
+  }
+  // acq_rel: the block is ours from here on.
+  return front.facts.compare_exchange_strong(live, facts.ended().word(), std::memory_order_acq_rel,
+                                             std::memory_order_relaxed);
+}
 
 }  // namespace
 
@@ -93,7 +111,8 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
   Cell cell;
   cell.begin = reinterpret_cast<uintptr_t>(p);
   cell.end = cell.begin + C::size(c);
-  cell.record = shadow_.of_block(cell.begin, c);
+  size_t at = 0;
+  cell.record = shadow_.of_block(cell.begin, c, at);
   if (MASU_UNLIKELY(cell.record == nullptr)) {
     inner_.free(p);
     return nullptr;
@@ -101,14 +120,20 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
   if (run) shadow_.note_run(cell.begin, c);
   const unsigned align_log2 = r.align == 0 ? 0 : static_cast<unsigned>(std::countr_zero(r.align));
   cell.user = user_of_block(cell.begin, align_log2);
-  const uintptr_t end = cell.user + bytes;
+  cell.size = bytes;
+  const uintptr_t end = cell.user_end();
   if (MASU_UNLIKELY(zeroed && run)) {
     fill_pattern(kCanary, end, cell.end);
   } else {
     fill_tail(end, cell.end);
     if (zeroed) fill_block(0, cell.user, end);
   }
-  record(*t, cell, c, bytes, r, from);
+  if (MASU_UNLIKELY(r.align > kGranule)) {
+    fill_pattern(kCanary, front_of(cell), cell.user);
+    fill_pattern(kCanary, cell.begin, cell.begin + kFront);  // where an older block's front may have lain
+  }
+  Front::before(cell.user).put(Facts::of(bytes, at, c, r.family, align_log2), cell.user);
+  record(*t, cell, c, r, from);
   return reinterpret_cast<void*>(cell.user);
 }
 
@@ -116,29 +141,25 @@ void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, From from,
   const auto side = guard_every_ != 0 ? PagedBlocks::Side::kRight : PagedBlocks::Side::kLeft;
   PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, side, optional);
   if (slot == nullptr) return nullptr;
-  const Cell cell = PagedBlocks::cell(*slot);
-  fill_pattern(kCanary, cell.user + bytes, cell.end);
-  record(t, cell, C::kCount, bytes, r, from);
+  Cell cell = PagedBlocks::cell(*slot);
+  cell.size = bytes;
+  fill_pattern(kCanary, cell.user_end(), cell.end);
+  fill_pattern(kCanary, front_of(cell), cell.user);
+  record(t, cell, C::kCount, r, from);
   return reinterpret_cast<void*>(cell.user);
 }
 
-// Writes the record and the front red zone; the block is live from here on.
-void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, From from) {
+// The block is live from here on.
+void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, Request r, From from) {
   Record& record = *cell.record;
   record.family = r.family;
   record.align_log2 = r.align == 0 ? 0 : static_cast<uint8_t>(std::countr_zero(r.align));
   record.cls = static_cast<uint8_t>(cls);
   record.free_thread = 0;
-  record.size_and_heap = bytes;
+  record.size_and_heap = cell.size;
   record.alloc_stack = stack_of(t, from);
   record.free_stack = 0;
   record.serial = uint64_t{t.id} << 40 | t.allocations;
-  if (MASU_UNLIKELY(r.align > kGranule || cell.paged)) {
-    fill_pattern(kCanary, front_of(cell), cell.user);
-  } else {
-    put_word(cell.user - 16, kCanary);
-    put_word(cell.user - 8, kCanary);
-  }
   record.state.store(State::kLive, std::memory_order_release);  // release: who sees it live sees all of the above
 }
 
@@ -150,17 +171,45 @@ void DebugHeap::watch(ThreadState& t) {
 
 // --- the end of a block
 
-// The cell of which `p` is the block's start, whatever its state.
-MASU_INLINE bool DebugHeap::block_at(uintptr_t p, Cell& cell) const {
-  return MASU_LIKELY(shadow_.quick_locate(p, cell) && cell.user == p) || block_anywhere(p, cell);
+// Whether `p` is the start of a live block, and its cell.
+MASU_INLINE bool DebugHeap::live_block(uintptr_t p, Cell& cell) const {
+  Facts facts(0);
+  if (MASU_LIKELY(shadow_.front_at(p, facts, cell) && facts.live() && facts.align_log2() <= kGranuleShift)) return true;
+  return live_record(p, cell);
 }
-bool DebugHeap::block_anywhere(uintptr_t p, Cell& cell) const {
-  return debug::locate(view(), p, cell) && cell.user == p;
+bool DebugHeap::live_record(uintptr_t p, Cell& cell) const {
+  return debug::locate(view(), p, cell) && cell.user == p &&
+         cell.record->state.load(std::memory_order_acquire) == State::kLive;  // acquire, pairs with record()
 }
 
-// One thread alone sees true for a life of a block.
-MASU_INLINE bool DebugHeap::end_life(uintptr_t p, Cell& cell) const {
-  if (MASU_UNLIKELY(!block_at(p, cell))) return false;
+// One thread alone sees true for a life of a block. `well`: nothing is wrong with it or the form of the call.
+MASU_INLINE bool DebugHeap::end_life(uintptr_t p, const Release& how, Cell& cell, bool& well) const {
+  Facts facts(0);
+  if (MASU_UNLIKELY(!shadow_.front_at(p, facts, cell) || !facts.live() || facts.align_log2() > kGranuleShift ||
+                    !end_front(Front::before(p), facts))) {
+    well = false;
+    return end_record(p, cell);
+  }
+  cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, pairs with end_record()
+  well = form_fits(how, facts.size(), facts.family(), facts.align_log2()) && whole_tail(cell);
+  return true;
+}
+
+// A front that is whole and ended means that somebody is ending the block, whose record will say so in a moment.
+bool DebugHeap::end_record(uintptr_t p, Cell& cell) const {
+  constexpr unsigned kPatience = 1000;
+  if (!debug::locate(view(), p, cell) || cell.user != p) return false;
+  Facts facts(0);
+  if (Front& front = Front::before(p); !cell.paged && front.sealed(p, facts)) {
+    if (facts.live() && end_front(front, facts)) {
+      cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, as in end_life()
+      return true;
+    }
+    // acquire, pairs with end_life(): the state that the other one left.
+    for (unsigned i = 0; i < kPatience && cell.record->state.load(std::memory_order_acquire) == State::kLive; ++i) {
+      linux_pause();
+    }
+  }
   State live = State::kLive;
   // acq_rel: the record is ours from here on, and the sweep sees that it is no more live.
   return cell.record->state.compare_exchange_strong(live, State::kFreeing, std::memory_order_acq_rel,
@@ -171,32 +220,21 @@ void DebugHeap::release(void* p, const Release& how, From from) {
   if (p == nullptr) return;
   ThreadState* t = threads_.self();
   Cell cell;
-  if (MASU_UNLIKELY(t == nullptr || !end_life(reinterpret_cast<uintptr_t>(p), cell))) {
+  bool well = false;
+  if (MASU_UNLIKELY(t == nullptr || !end_life(reinterpret_cast<uintptr_t>(p), how, cell, well))) {
     return report_bad_pointer(reinterpret_cast<uintptr_t>(p), how, Kind::kBadFree, from);
   }
-  if (MASU_UNLIKELY(!ends_well(cell, how))) report_end(cell, how, from);
+  if (MASU_UNLIKELY(!well)) report_end(cell, how, from);
   retire(*t, cell, from);
-}
-
-MASU_INLINE bool DebugHeap::ends_well(const Cell& cell, const Release& how) const {
-  const Record& r = *cell.record;
-  return how.family == r.family && (how.size == kUnsaid || how.size == r.size()) &&
-         (how.align == kUnsaid || said_align(how) == align_of(r)) && !cell.paged && whole_red_zones(cell);
 }
 
 // The form of the call, then the red zones; or a block that only needs the long way.
 void DebugHeap::report_end(const Cell& cell, const Release& how, From from) {
   const Record& r = *cell.record;
   Finding f;
-  bool wrong = true;
-  if (how.family != r.family) {
-    f.kind = Kind::kMismatch;
-  } else if ((how.size != kUnsaid && how.size != r.size()) || (how.align != kUnsaid && said_align(how) != align_of(r))) {
-    f.kind = how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
-  } else {
-    wrong = false;
-  }
-  if (wrong) {
+  if (!form_fits(how, cell.size, r.family, r.align_log2)) {
+    const bool sized = how.family == r.family;
+    f.kind = !sized ? Kind::kMismatch : how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
     f.address = cell.user;
     f.call = how.call;
     f.said_family = how.family;
@@ -216,9 +254,9 @@ void DebugHeap::report_end(const Cell& cell, const Release& how, From from) {
 void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in) {
   f.call = found_in;
   report(f);
-  fill_pattern(kCanary, front_of(cell), cell.user);
-  fill_pattern(kCanary, cell.user_end(), cell.end);
   const State state = cell.record->state.load(std::memory_order_acquire);  // acquire, pairs with retire()
+  mend_front(view(), cell, state == State::kLive);
+  fill_pattern(kCanary, cell.user_end(), cell.end);
   if (state == State::kQuarantined && !cell.paged) fill_block(kPoison, cell.user, cell.user_end());
 }
 
@@ -236,14 +274,12 @@ void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
 }
 
 void DebugHeap::leave_quarantine(const QuarantineChunk::Entry& entry) {
-  Record& r = *entry.record;
+  Facts facts(0);
   Cell cell;
-  cell.record = &r;
-  cell.begin = entry.begin;
-  cell.end = entry.begin + C::size(r.cls);
-  cell.user = user_of_block(entry.begin, r.align_log2);
-  if (MASU_UNLIKELY(!whole_poison(cell))) report_quarantined(cell);
-  r.state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
+  const bool known = shadow_.front_at(entry.begin + kFront, facts, cell) && cell.record == entry.record && !facts.live();
+  if (MASU_UNLIKELY(!known)) cell = shadow_.cell_of_block(entry.record, entry.begin);
+  if (MASU_UNLIKELY(!known || !whole_poison(cell))) report_quarantined(cell);
+  cell.record->state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
   inner_.free(reinterpret_cast<void*>(entry.begin));
 }
 
@@ -267,14 +303,13 @@ void* DebugHeap::reallocate(void* p, size_t bytes, From from) {
   const Release how{Family::kMalloc, "realloc", kUnsaid, kUnsaid};
   Cell cell;
   const uintptr_t user = reinterpret_cast<uintptr_t>(p);
-  if (!block_at(user, cell) ||
-      cell.record->state.load(std::memory_order_acquire) != State::kLive) {  // acquire, pairs with hand_out()
+  if (MASU_UNLIKELY(!live_block(user, cell))) {
     report_bad_pointer(user, how, Kind::kBadFree, from);
     return nullptr;
   }
   void* fresh = allocate(bytes, {}, from);
   if (fresh == nullptr) return nullptr;
-  raw_copy(fresh, p, min_of<size_t>(bytes, cell.record->size()));
+  raw_copy(fresh, p, min_of<size_t>(bytes, cell.size));
   release(p, how, from);
   return fresh;
 }
@@ -283,10 +318,7 @@ size_t DebugHeap::size_of(const void* p, From from) {
   if (p == nullptr) return 0;
   Cell cell;
   const uintptr_t user = reinterpret_cast<uintptr_t>(p);
-  if (MASU_LIKELY(block_at(user, cell) &&
-                  cell.record->state.load(std::memory_order_acquire) == State::kLive)) {  // acquire, pairs with hand_out()
-    return cell.record->size();
-  }
+  if (MASU_LIKELY(live_block(user, cell))) return cell.size;
   report_bad_pointer(user, {Family::kMalloc, "malloc_usable_size", kUnsaid, kUnsaid}, Kind::kBadUsableSize, from);
   return 0;
 }

@@ -102,16 +102,16 @@ class DebugHeap {
   void* place(size_t bytes, Request r, From from, bool zeroed);
   MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional);
   MASU_NOINLINE void watch(ThreadState& t);
-  MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, size_t bytes, Request r, From from);
+  MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, Request r, From from);
   MASU_INLINE bool sampled(ThreadState& t) {
     if (MASU_LIKELY(guard_every_ == 0 || ++t.since_guard < guard_every_)) return false;
     t.since_guard = 0;
     return true;
   }
-  MASU_INLINE bool block_at(uintptr_t p, Cell& cell) const;
-  bool block_anywhere(uintptr_t p, Cell& cell) const;
-  MASU_INLINE bool end_life(uintptr_t p, Cell& cell) const;
-  MASU_INLINE bool ends_well(const Cell& cell, const Release& how) const;
+  MASU_INLINE bool live_block(uintptr_t p, Cell& cell) const;
+  MASU_NOINLINE bool live_record(uintptr_t p, Cell& cell) const;
+  MASU_INLINE bool end_life(uintptr_t p, const Release& how, Cell& cell, bool& well) const;
+  MASU_NOINLINE bool end_record(uintptr_t p, Cell& cell) const;
   MASU_COLD void report_end(const Cell& cell, const Release& how, From from);
   MASU_INLINE void retire(ThreadState& t, const Cell& cell, From from);
   MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);

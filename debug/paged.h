@@ -40,7 +40,7 @@ class PagedBlocks {
   // The slot around or just before an address (its guard page belongs to it); null where there never was one.
   Slot* find(uintptr_t p) const;
   static Cell cell(Slot& slot) {
-    return {&slot.record, slot.data, slot.data + slot.pages * kPage, slot.user, true};
+    return {&slot.record, slot.data, slot.data + slot.pages * kPage, slot.user, slot.record.size(), true};
   }
   bool is_guard(uintptr_t p) const;
 

@@ -37,13 +37,9 @@ Shadow::Header* Shadow::add_shadow(SegmentId s) {
 }
 
 bool Shadow::cell_of(PageId slab, ClassId c, size_t index, Cell& cell) const {
-  cell.record = record(shadow_of(ArenaT::segment_of(slab)), slab, c, index);
-  if (cell.record->state.load(std::memory_order_acquire) == State::kNever)
-    return false;  // acquire: as is_held()
-  if (cell.record->cls != c) return false;
-  cell.begin = map_->address(slab) + index * C::size(c);
-  cell.end = cell.begin + C::size(c);
-  cell.user = user_of_block(cell.begin, cell.record->align_log2);
+  Record* r = record(shadow_of(ArenaT::segment_of(slab)), place_of(slab, c, index));
+  if (r->state.load(std::memory_order_acquire) == State::kNever || r->cls != c) return false;  // acquire: as is_held()
+  cell = cell_of_block(r, map_->address(slab) + index * C::size(c));
   return true;
 }
 

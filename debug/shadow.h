@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "debug/block.h"
+#include "debug/front.h"
 #include "debug/layout.h"
 #include "debug/lane.h"
 
@@ -54,17 +55,30 @@ class Shadow {
   bool place(InnerHeap& heap);
   bool placed() const { return segments_ != nullptr; }
 
-  // The record of a block of the inner heap; null where there is no memory for its segment's shadow.
-  MASU_INLINE Record* of_block(uintptr_t block, ClassId c) {
+  // The place of a block's record, and the record; null where there is no memory for its segment's shadow.
+  MASU_INLINE Record* of_block(uintptr_t block, ClassId c, size_t& place) {
     const PageId page = map_->slab_start(map_->page(block));
     Header* shadow = shadow_of(ArenaT::segment_of(page));
     if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(ArenaT::segment_of(page))) == nullptr)
       return nullptr;
-    return record(shadow, page, c, index_in_slab(block - map_->address(page), c));
+    place = place_of(page, c, index_in_slab(block - map_->address(page), c));
+    return record(shadow, place);
   }
 
-  // The cell around `p`, without any search: false for many, locate() knows them.
-  MASU_INLINE bool quick_locate(uintptr_t p, Cell& cell) const {
+  // What the front of a block that begins at `user` says; false where there is no whole front. Aligned blocks have
+  // their cell's begin elsewhere: `cell` is filled for others only.
+  MASU_INLINE bool front_at(uintptr_t user, Facts& facts, Cell& cell) const {
+    const uintptr_t offset = user - kFront - base_;
+    if (MASU_UNLIKELY(offset >= bytes_ || user % kGranule != 0)) return false;
+    const SegmentId s = static_cast<SegmentId>(offset / ArenaT::kSegmentBytes);
+    Header* shadow = shadow_of(s);
+    if (MASU_UNLIKELY(shadow == nullptr || !arena_->is_used(s)) || !Front::before(user).sealed(user, facts)) return false;
+    set_cell(shadow, user, facts, cell);
+    return true;
+  }
+
+  // The same for the block around `p`, without any search: false for many, locate() knows them.
+  MASU_INLINE bool front_around(uintptr_t p, Facts& facts, Cell& cell) const {
     const uintptr_t offset = p - base_;
     if (MASU_UNLIKELY(offset >= map_->granules() * kGranule)) return false;
     const Tag tag = map_->tag(static_cast<PageId>(offset >> kPageShift));
@@ -73,12 +87,29 @@ class Shadow {
     const PageId page = map_->slab_start(static_cast<PageId>(offset >> kPageShift));
     Header* shadow = shadow_of(ArenaT::segment_of(page));
     if (MASU_UNLIKELY(shadow == nullptr)) return false;
-    const size_t index = index_in_slab(p - map_->address(page), c);
-    cell.record = record(shadow, page, c, index);
-    cell.begin = map_->address(page) + index * C::size(c);
-    cell.end = cell.begin + C::size(c);
-    cell.user = cell.begin + kFront;
-    return cell.record->cls == c && cell.record->align_log2 <= kGranuleShift;
+    const uintptr_t slab = map_->address(page);
+    const uintptr_t user = slab + index_in_slab(p - slab, c) * C::size(c) + kFront;
+    if (!Front::before(user).sealed(user, facts)) return false;
+    set_cell(shadow, user, facts, cell);
+    return true;
+  }
+
+  // The cell whose record is known.
+  static Cell cell_of_block(Record* record, uintptr_t begin) {
+    return {record, begin, begin + C::size(record->cls), user_of_block(begin, record->align_log2), record->size(), false};
+  }
+
+  // Whether the segment of an address where a block once began can be read.
+  MASU_INLINE bool in_use(uintptr_t user) const {
+    return arena_->is_used(static_cast<SegmentId>((user - kFront - base_) / ArenaT::kSegmentBytes));
+  }
+
+  // The front that the record of a live block asks for.
+  Facts facts_of(const Cell& cell) const {
+    const auto* shadow = reinterpret_cast<const char*>(shadow_of(ArenaT::segment_of(map_->page(cell.user))));
+    const Record& r = *cell.record;
+    const size_t place = static_cast<size_t>(reinterpret_cast<const char*>(&r) - shadow) / sizeof(Record);
+    return Facts::of(r.size(), place, r.cls, r.family, r.align_log2);
   }
 
   // The cell around an address of the arena: false where no block was ever handed out around it.
@@ -127,15 +158,22 @@ class Shadow {
   };
   static constexpr size_t kShadowBytes = ShadowLayout::zone_offset(ShadowLayout::kZones);
   static constexpr ShadowLayout kLayout{};
+  static_assert(kShadowBytes / sizeof(Record) <= size_t{1} << Facts::kRecordBits && C::kMaxSize < size_t{1} << Facts::kSizeBits);
 
   static MASU_INLINE size_t index_in_slab(size_t offset, ClassId c) {
     return C::is_packed(c) ? (offset * kLayout.inverse[c]) >> 32 : 0;
   }
-  static MASU_INLINE Record* record(Header* shadow, PageId page, ClassId c, size_t index) {
+  static MASU_INLINE size_t place_of(PageId page, ClassId c, size_t index) {
     const size_t in_segment = page % DebugLane::kSegmentPages;
-    return reinterpret_cast<Record*>(reinterpret_cast<char*>(shadow) + kLayout.offset[c] +
-                                     in_segment * ShadowLayout::zone_page_bytes(kLayout.zone[c])) +
-           index;
+    return (kLayout.offset[c] + in_segment * ShadowLayout::zone_page_bytes(kLayout.zone[c])) / sizeof(Record) + index;
+  }
+  static MASU_INLINE Record* record(Header* shadow, size_t place) { return reinterpret_cast<Record*>(shadow) + place; }
+  static MASU_INLINE void set_cell(Header* shadow, uintptr_t user, Facts facts, Cell& cell) {
+    cell.record = record(shadow, facts.record());
+    cell.begin = user - kFront;
+    cell.end = cell.begin + C::size(facts.cls());
+    cell.user = user;
+    cell.size = facts.size();
   }
 
   // acquire, pairs with add_shadow(): the mapping is there.

@@ -23,15 +23,18 @@ struct ThreadName {
   char name[16];
 };
 
-// A block that spans pages, as a checked function last met it. The serial says that it is still the same one.
+// A block as a checked function last met it. It is as it was while its front says the same (front.h), or, where it lies
+// on pages of its own, its record.
 struct SeenBlock {
-  Record* record;
   uintptr_t user;
-  uint64_t serial;
+  size_t size;
+  uint64_t mark;         // facts or serial
+  const Record* record;  // null: in the arena
 };
 
 struct ThreadState {
-  static constexpr size_t kSeen = 64;  // by page
+  static constexpr size_t kSeen = 64;       // by address
+  static constexpr unsigned kSeenShift = 7;
 
   uint32_t id = 0;  // 0 is the first thread to allocate: main
   uint32_t tid = 0;
@@ -41,6 +44,7 @@ struct ThreadState {
   ThreadName* name = nullptr;
   StackBounds bounds;
   SeenBlock seen[kSeen] = {};
+  SeenBlock& seen_at(uintptr_t p) { return seen[(p >> kSeenShift) % kSeen]; }
   WalkMemo memo;
   StackMemo stacks;
   std::atomic<bool> in_use{false};
