@@ -190,8 +190,9 @@ void* FaultOs::reserve(size_t bytes, size_t align) {
   if (w.refuse(Call::kReserve) || bytes > World::kPages * World::kUnit) return nullptr;
   void* p = w.place(units(bytes), align);
   if (p == nullptr) return nullptr;
-  w.release(w.page(p), units(bytes), World::kReserved);
-  w.page(p)->first = true;
+  World::Page* first = w.page(p);
+  w.release(first, units(bytes), World::kReserved);
+  for (size_t i = 0; i < units(bytes); ++i) first[i].first = true;  // such a range may be given back in parts
   return p;
 }
 
