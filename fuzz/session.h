@@ -60,8 +60,10 @@ struct TightBounds : LaneDefaults {
 inline constexpr const char kDetected[] = "misuse detected";
 
 // A lane whose programs misbehave: bad frees come up, and the heap steps over those it may.
+// Unchecked: it shows what release makes of them, and the checks would stop many before that.
 struct MisuseBounds : TightBounds {
   static constexpr bool kMisused = true;
+  static constexpr bool kChecked = false;
   static void fatal(Fault, const Evidence&) { Scheduler::get().stop(kDetected); }
 };
 

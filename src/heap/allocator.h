@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/attributes.h"
+#include "heap/checks.h"
 #include "heap/core.h"
 #include "heap/diagnose.h"
 #include "heap/large.h"
@@ -120,6 +121,10 @@ class Allocator {
   void configure(const HeapConfig& config);  // settings read later than the first use
   uint64_t event(Event e) const;
 
+  template <class Visit>
+  void each_owner(Visit&& visit) {
+    for (uint32_t id = 1, n = owner_count(); id <= n; ++id) visit(*owner(id));
+  }
   // At rest, no other thread in the heap: walks everything. Blocks seen live, or SIZE_MAX with a broken invariant.
   size_t census();
   bool is_live(const void* p) const {
@@ -140,6 +145,7 @@ class Allocator {
   void set_self(const Cache* cache) {
     Sync::self(slot_) = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(cache) - reinterpret_cast<uintptr_t>(&kUnbound));
   }
+  MASU_INLINE Checks<Lane> checks() { return Checks<Lane>(core_); }
   OwnerT* owner(uint32_t id) { return owners_[id - 1]; }
   uint32_t owner_count() const { return owner_count_.load(std::memory_order_acquire); }  // pairs with create_owner()
 
@@ -190,8 +196,6 @@ class Allocator {
   auto map_or_make_room(Try&& map) -> decltype(map());
   template <class Try>
   auto escape(OwnerT& o, Try&& attempt) -> decltype(attempt());
-
-  static constexpr uint64_t kCollector = 1, kPrivate = 2;  // lease holders that are no thread
 
   Core<Lane> core_;
   bool (*lazy_)(Allocator&) = nullptr;

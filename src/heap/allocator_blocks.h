@@ -157,11 +157,12 @@ void Allocator<Lane>::free_slow(uintptr_t block) {
   // it comes from. Blocks that share words stay live until their owner drains them.
   const ClassId c = class_of(map().tag(Map::page_of_granule(granule)));
   if (!C::is_packed(c) && !map().take_live(granule)) return fault_free(block, "free");
+  if (!checks().begin(block)) return fault_free(block, "free");
   // relaxed: whoever has the block got it after the flag was set.
   if (o == nullptr || owner(id)->is_private.load(std::memory_order_relaxed)) {
     core_.stats.count_shared(Event::kDirectFree);
     core_.links.set_ahead(block, 0);
-    return owner(id)->inbox().push(core_.links, block, block);
+    return checks().push(owner(id)->inbox(), block, block);
   }
   o->stash().add(core_.links, id, block, C::size(c), [&](const auto& chain) { publish(o->stats(), chain); });
 }

@@ -42,7 +42,7 @@ void Allocator<Lane>::boundary(OwnerT& o) {
   if (MASU_UNLIKELY(pressure != o.pressure_seen)) {
     o.pressure_seen = pressure;
     settle(o);
-    o.runs().share();
+    o.share();
   }
   if (MASU_UNLIKELY(o.tick_due())) tick(o);
 }
@@ -78,13 +78,13 @@ void Allocator<Lane>::collect_one_orphan(OwnerT& by) {
   const uint32_t start = collect_next_.fetch_add(1, std::memory_order_relaxed);  // relaxed: only spreads the work
   for (uint32_t i = 0; i < n; ++i) {
     OwnerT* o = owner((start + i) % n + 1);
-    if (o->retired || !o->try_lease(kCollector)) continue;
+    if (o->retired || !o->try_lease(OwnerT::as_collector())) continue;
     o->enter();
     o->runs().now_ms = by.runs().now_ms;
     o->collect();
     const uint64_t decay = core_.config.decay_ms;
     o->runs().purge(o->runs().now_ms > decay ? o->runs().now_ms - decay : 0);
-    o->stats().count(Event::kOwnerCollect);
+    o->count(Event::kOwnerCollect, 0);
     o->leave();
     o->end_lease();
     return;
@@ -115,13 +115,13 @@ auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
     for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
       OwnerT* orphan = owner(id);
       if (orphan == &o || orphan->retired) continue;
-      if (!orphan->try_lease(kCollector)) {
+      if (!orphan->try_lease(OwnerT::as_collector())) {
         others = others || !orphan->is_private.load(std::memory_order_relaxed);  // relaxed: only decides whether to wait
         continue;
       }
       orphan->enter();
       orphan->collect();
-      orphan->runs().share();
+      orphan->share();
       orphan->leave();
       orphan->end_lease();
     }
@@ -181,7 +181,7 @@ bool Allocator<Lane>::trim() {
   flush();
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     OwnerT* o = owner(id);
-    if (o->retired || !o->try_lease(kCollector)) continue;
+    if (o->retired || !o->try_lease(OwnerT::as_collector())) continue;
     o->enter();
     o->collect();
     o->runs().purge(UINT64_MAX);

@@ -25,7 +25,7 @@ Owner<Lane>* Allocator<Lane>::bind(Cache* cache, bool& transient) {
 
 template <class Lane>
 void Allocator<Lane>::unbind(OwnerT* o) {
-  o->stats().count(Event::kOwnerOrphan);
+  o->count(Event::kOwnerOrphan, 0);
   o->end_lease();
   orphans_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a hint
 }
@@ -33,12 +33,13 @@ void Allocator<Lane>::unbind(OwnerT* o) {
 template <class Lane>
 Owner<Lane>* Allocator<Lane>::lease_orphan() {
   if (orphans_.load(std::memory_order_relaxed) == 0) return nullptr;  // relaxed: missing one costs a new owner
-  const uint64_t holder = Sync::thread_id() << 2 | 3;
+  const uint64_t holder = OwnerT::as_thread();
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     OwnerT* o = owner(id);
     if (o->retired || !o->try_lease(holder)) continue;
     orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above
-    o->stats().count(Event::kOwnerAdopt);
+    o->count(Event::kOwnerAdopt, 0);
+    o->must_be_whole();
     return o;
   }
   return nullptr;
@@ -50,10 +51,10 @@ Owner<Lane>* Allocator<Lane>::lease_empty_orphan() {
   if (orphans_.load(std::memory_order_relaxed) == 0) return nullptr;  // relaxed: as above
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     OwnerT* o = owner(id);
-    if (o->retired || !o->try_lease(kPrivate)) continue;
+    if (o->retired || !o->try_lease(OwnerT::kPrivate)) continue;
     if (o->runs().empty() && !o->has_incoming()) {
       orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above
-      o->stats().count(Event::kOwnerAdopt);
+      o->count(Event::kOwnerAdopt, 0);
       return o;
     }
     o->end_lease();
@@ -71,8 +72,8 @@ Owner<Lane>* Allocator<Lane>::create_owner() {
   if (memory == nullptr) return nullptr;
   OwnerT* o = ::new (memory) OwnerT;
   o->init(core_, count + 1);
-  o->try_lease(Sync::thread_id() << 2 | 3);
-  o->stats().count(Event::kOwnerCreate);
+  o->try_lease(OwnerT::as_thread());
+  o->count(Event::kOwnerCreate, 0);
   // A new owner has seen all pressure there was.
   o->pressure_seen = pressure_.load(std::memory_order_relaxed);  // relaxed: one flush too many or few
   owners_[count] = o;
@@ -106,7 +107,12 @@ void Allocator<Lane>::publish(Stats<Sync>& stats, const typename RemoteStash<Lan
   if (OwnerT* mine = self()->owner; mine != nullptr && mine->id() == chain.owner) stats.count(Event::kStashOwn);
   // The tail's link is the one that is written later than its free: not into a block that was freed twice and is out again.
   if (MASU_UNLIKELY(core_.links.get(chain.tail) != 0)) return core_.fault_link(chain.tail, "flush");
-  owner(chain.owner)->inbox().push(core_.links, chain.head, chain.tail);
+  if constexpr (Lane::kChecked) {
+    const OwnerT* mine = self()->owner;
+    if (!checks().batch(chain, mine == nullptr ? 0 : mine->id(), owner_count())) return;
+  }
+  Lane::note(Event::kStashPush, chain.owner, chain.head);
+  checks().push(owner(chain.owner)->inbox(), chain.head, chain.tail);
 }
 
 template <class Lane>
@@ -170,7 +176,7 @@ Owner<Lane>* Allocator<Lane>::heap_new() {
   OwnerT* o = lease_empty_orphan();
   if (o == nullptr) o = create_owner();
   if (o == nullptr) return nullptr;
-  o->is_private.store(true, std::memory_order_relaxed);  // relaxed: no block of it is out yet
+  o->become_private();
   o->runs().own_only = true;
   return o;
 }
@@ -207,6 +213,7 @@ void Allocator<Lane>::heap_delete(OwnerT& heap) {
     heap.runs().each([&](SegmentId s) {
       const PageId first = Arena<Lane>::first_page(s);
       for (PageId page = first; page < first + Lane::kSegmentPages; ++page) map().clear_page(page);
+      checks().forget(first, Lane::kSegmentPages);
     });
     heap.runs().release_all();
     heap.init(core_, heap.id());

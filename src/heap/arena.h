@@ -21,7 +21,7 @@ class Arena {
  public:
   using Sync = typename Lane::Sync;
   using Os = typename Lane::Os;
-  using Seg = Segment<Lane::kSegmentPages>;
+  using Seg = Segment<Lane::kSegmentPages, Lane::kChecked>;
   static constexpr size_t kSegmentBytes = Lane::kSegmentPages * kPage;
 
   // Once, before any other thread sees it. `limit`: bytes in use at most, 0 for the machine's own.
@@ -54,6 +54,11 @@ class Arena {
       }
     } else {
       os.unmap(at(0), size_t{planned_} * kSegmentBytes);
+    }
+    if constexpr (Lane::kChecked) {
+      for (SegmentId s = 0; s < committed_; ++s) {
+        if (segment(s).records != nullptr) os.unmap(segment(s).records, record_bytes(os));
+      }
     }
     map_.unmap_all(os);
     os.unmap(segments_, segment_table_bytes_);
@@ -213,6 +218,17 @@ class Arena {
   const PageMap<Sync>& map() const { return map_; }
   Seg& segment(SegmentId s) { return segments_[s]; }
   bool is_used(SegmentId s) const { return state_of(s) == kInUse || state_of(s) == kShared; }
+  // Checked lanes: the word of checks.h for a block; null outside the segments that were ever used.
+  std::atomic<uint32_t>* record(uintptr_t block) {
+    if constexpr (Lane::kChecked) {
+      const size_t granule = map_.granule(block);
+      if (granule < map_.granules()) {
+        auto* records = segment(segment_of(PageMap<Sync>::page_of_granule(granule))).records;
+        if (records != nullptr) return records + granule % kSegmentGranules;
+      }
+    }
+    return nullptr;
+  }
   static SegmentId segment_of(PageId page) { return page / Lane::kSegmentPages; }
   static PageId first_page(SegmentId s) { return s * Lane::kSegmentPages; }
   void* at(SegmentId s) { return reinterpret_cast<void*>(map_.address(first_page(s))); }
@@ -297,6 +313,11 @@ class Arena {
   }
 
   bool give_memory(Os& os, SegmentId s) {
+    if constexpr (Lane::kChecked) {
+      auto& records = segment(s).records;
+      if (records == nullptr) records = static_cast<std::atomic<uint32_t>*>(os.map(record_bytes(os), os.page_size()));
+      if (records == nullptr) return false;
+    }
     if (!(claims_ ? os.claim(at(s), kSegmentBytes) : os.commit(at(s), kSegmentBytes))) return false;
     if (huge_) os.huge(at(s), kSegmentBytes);
     segment(s).dirty.assign(0, Lane::kSegmentPages, false);
@@ -373,6 +394,8 @@ class Arena {
   void set_state(SegmentId s, State state) { states_[s] = state; }
 
   static constexpr uint32_t kClaimTries = 12;
+  static constexpr size_t kSegmentGranules = Lane::kSegmentPages * kGranulesPerPage;
+  static size_t record_bytes(Os& os) { return align_up(kSegmentGranules * sizeof(uint32_t), os.page_size()); }
 
   PageMap<Sync> map_;
   Seg* segments_ = nullptr;

@@ -9,9 +9,10 @@
 
 #include "base/bits.h"
 #include "base/fault.h"
-#include "os/report.h"
 #include "base/size_class.h"
+#include "heap/stats.h"
 #include "os/linux.h"
+#include "os/report.h"
 #include "sync/real_sync.h"
 
 namespace masu {
@@ -57,6 +58,8 @@ struct LaneDefaults {
   // What a fault does; returns only in lanes of tests.
   static void fatal(Fault f, const Evidence& e) { report_fault(f, e); }
   static void out_of_memory(size_t bytes) { report_out_of_memory(bytes); }
+  // A boundary event of an owner, as it happens: a class's bytes, a block, or a number of blocks.
+  static void note(Event, uint32_t, uintptr_t) {}
 };
 
 template <class L>

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "heap/checks.h"
 #include "heap/core.h"
 #include "heap/inbox.h"
 #include "heap/remote_stash.h"
@@ -48,6 +49,37 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   // release, pairs with try_lease().
   void end_lease() { lease_.store(0, std::memory_order_release); }
   uint64_t holder() const { return lease_.load(std::memory_order_relaxed); }  // relaxed: a hint to all but the holder
+  // Lease holders: a thread, one that only collects (which one, a checked lane says), or a private heap.
+  enum Holder : uint64_t { kCollector = 1, kPrivate = 2, kThread = 3 };
+  static MASU_INLINE uint64_t as_thread() { return Sync::thread_id() << 2 | kThread; }
+  static MASU_INLINE uint64_t as_collector() {
+    if constexpr (Lane::kChecked) return Sync::thread_id() << 2 | kCollector;
+    return kCollector;
+  }
+  // A heap that any thread works with under its own lock.
+  void become_private() {
+    is_private.store(true, std::memory_order_relaxed);  // relaxed: no block of it is out yet
+    if constexpr (Lane::kChecked) lease_.store(kPrivate, std::memory_order_relaxed);  // relaxed: it stays leased
+  }
+  // Checked lanes: whoever takes from the owner, or changes what it holds, holds its lease.
+  MASU_INLINE void must_hold(const char* what) const {
+    if constexpr (Lane::kChecked) {
+      // relaxed: whoever holds the heap got it after the flag was set.
+      const uint64_t want = is_private.load(std::memory_order_relaxed) ? uint64_t{kPrivate} : as_thread();
+      if (const uint64_t have = holder(); have != want && have != as_collector()) {
+        core_->internal(what, reinterpret_cast<uintptr_t>(this));
+      }
+    }
+  }
+  // Checked lanes: what a dead thread left is whole before another works with it.
+  void must_be_whole() {
+    if constexpr (Lane::kChecked) {
+      if (!bins_.check(*this) || !stash_.empty()) core_->internal("an adopted owner's caches are torn", reinterpret_cast<uintptr_t>(this));
+      each_waiting([&](uintptr_t block) {
+        if (const char* wrong = checks().astray(id_, block)) core_->internal(wrong, block);
+      });
+    }
+  }
 
   // Fork may copy us between any two stores; a busy owner's lists are not to be trusted in the child.
   // acquire keeps the changes behind it; the plain release below keeps them before it.
@@ -58,7 +90,8 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   // --- blocks; lease holder only
   // A block of the class with its live bit clear, and more in the bin; 0 where there is no memory.
   uintptr_t refill(ClassId c) {
-    stats_.count(Event::kRefill);
+    must_hold("a refill without the owner's lease");
+    count(Event::kRefill, C::size(c));
     active_ |= uint64_t{1} << c;
     take_incoming();
     if (uintptr_t block = pop(c); block != 0) return block;
@@ -72,6 +105,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
   // A bin is full and `block` (not live) must go somewhere.
   void overflow(ClassId c, uintptr_t block) {
+    must_hold("a flush without the owner's lease");
     active_ |= uint64_t{1} << c;
     if (!grow(c)) flush(c, bins_.limit(c) / 2);
     if (!push(c, block)) put_in_slab(block);
@@ -81,7 +115,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   void flush(ClassId c, unsigned keep) {
     const unsigned have = bins_.blocks(*this, c);
     if (have <= keep) return;
-    stats_.count(Event::kFlush);
+    count(Event::kFlush, C::size(c));
     uintptr_t* first = bins_.bottom(c) + 1;
     const unsigned out = have - keep;
     for (unsigned i = 0; i < out; ++i) put_in_slab(first[i]);
@@ -91,6 +125,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
   // Everything that waits here goes back to slabs, empty slabs to segments, empty segments to the arena.
   void collect() {
+    must_hold("a collect without the owner's lease");
     while (take_incoming()) {
     }
     empty_spill();
@@ -102,9 +137,16 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     runs_.release_spare();
   }
 
+  // Everyone may use the free pages of our segments.
+  MASU_INLINE void share() {
+    must_hold("segments are shared without the owner's lease");
+    runs_.share();
+  }
+
   // Bins that saw no refill or flush since the last call give back half of what they hold; all of it where
   // the thread was `idle` for a decay period.
   void decay_bins(bool idle) {
+    must_hold("a decay without the owner's lease");
     for (ClassId c = 0; c < C::kCount; ++c) {
       if (!idle && ((active_ >> c) & 1)) continue;
       flush(c, idle ? 0 : bins_.blocks(*this, c) / 2);
@@ -115,7 +157,10 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   }
 
   // What others freed becomes ours: for callers that never refill, else it would pile up.
-  void receive() { take_incoming(); }
+  void receive() {
+    must_hold("a drain without the owner's lease");
+    take_incoming();
+  }
 
   // A run of its own, past the bins: (pages, alignment in pages). kNoPage where there is no memory.
   PageId alloc_run(ClassId c, unsigned align, bool& zero) {
@@ -142,6 +187,11 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   Runs<Lane>& runs() { return runs_; }
   Bins<Lane>& bins() { return bins_; }
   uint32_t id() const { return id_; }
+  // Counts an event of this owner's and tells the lane.
+  MASU_INLINE void count(Event e, uintptr_t what) {
+    stats_.count(e);
+    Lane::note(e, id_, what);
+  }
   bool has_incoming() const { return overflow_ != 0 || spilled_ != 0 || !inbox_.empty(); }
 
   // Boundary events since the start; every kTickEvents-th is a tick.
@@ -151,6 +201,18 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   typename Sync::template Atomic<bool> is_private{false};  // a heap value: frees by others go straight to the inbox
   bool retired = false;           // torn by a fork: never leased again
   typename Sync::Mutex private_lock{kRankRegistry};
+
+  // What waits here, for reports; while the holder goes on only a guess.
+  struct Holdings {
+    unsigned bins, spill, stash;
+    bool overflow, inbox;
+  };
+  Holdings holdings() {
+    Holdings h{0, spilled_, 0, overflow_ != 0, !inbox_.empty()};
+    for (ClassId c = 0; c < C::kCount; ++c) h.bins += bins_.blocks(*this, c);
+    stash_.each([&](const auto& chain) { h.stash += chain.blocks; });
+    return h;
+  }
 
   // At rest; the lease holder. Every list is whole and every count agrees.
   bool check();
@@ -175,6 +237,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
  private:
   Map& map() { return core_->arena.map(); }
+  MASU_INLINE Checks<Lane> checks() { return Checks<Lane>(*core_); }
 
   // relaxed: a bound that may be a moment old.
   bool grow(ClassId c) { return bins_.grow(*this, c, core_->cache_bytes.load(std::memory_order_relaxed)); }
@@ -186,13 +249,14 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     if (overflow_ == 0) {
       if (inbox_.empty()) return spilled;
       overflow_ = inbox_.drain();
-      stats_.count(Event::kDrain);
+      count(Event::kDrain, overflow_);
       if (overflow_ == 0) stats_.count(Event::kDrainEmpty);
+      if (!checks().drained(id_, overflow_)) overflow_ = 0;
     }
     for (unsigned i = 0; overflow_ != 0 && i < Lane::kDrainStep && spilled_ < Lane::kSpill; ++i) {
       const uintptr_t block = overflow_;
       ClassId c = 0;
-      if (!accept(block, c)) {
+      if (!checks().taken(id_, block) || !accept(block, c)) {
         overflow_ = 0;
         break;
       }
@@ -236,6 +300,10 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   void empty_spill() {
     while (spilled_ > 0) {
       const uintptr_t block = spill_[--spilled_];
+      if (const char* wrong = checks().astray(id_, block)) {
+        core_->internal(wrong, block);
+        continue;
+      }
       if (!push(class_of(map().tag(map().page(block))), block)) put_in_slab(block);
     }
   }
@@ -296,7 +364,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     const unsigned pages = C::slab_pages(c);
     const PageId page = runs_.alloc(pages, 1, zero);
     if (page == kNoPage) return page;
-    stats_.count(Event::kSlabCarve);
+    count(Event::kSlabCarve, map().address(page));
     open_slab(page, c);
     for (unsigned i = 1; i < pages; ++i) {
       map().slab(page + i) = Slab{{{kNoPage, kNoPage}}, 0, static_cast<uint8_t>(c), static_cast<uint8_t>(i), 0, 0, 0};
@@ -317,6 +385,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
   // The block is in no cache and not live: its slab takes it back.
   void put_in_slab(uintptr_t block) {
+    if (const char* wrong = checks().astray(id_, block)) return core_->internal(wrong, block);
     const PageId inner = map().page(block);
     const PageId page = map().slab_start(inner);
     Slab& slab = map().slab(page);
@@ -337,7 +406,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     } else {
       map().set_tag(page, kTagFree);
       slab.used = 0;
-      stats_.count(Event::kSlabRelease);
+      count(Event::kSlabRelease, block);
       runs_.free(page, C::slab_pages(c));
     }
   }
@@ -358,7 +427,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     for (unsigned i = 0; i < pages * Map::kWordsPerPage; ++i) words[i] = 0;
     map().set_tags(page, pages, kTagFree);
     slab.used = 0;
-    stats_.count(Event::kSlabRelease);
+    count(Event::kSlabRelease, map().address(page));
     runs_.free(page, pages);
   }
 

@@ -21,7 +21,7 @@ class OwnerTest : public testing::Test {
     memory_ = core_->os.map(align_up(sizeof(Owner<Lane>), kPage), kPage);
     owner_ = ::new (memory_) Owner<Lane>;
     owner_->init(*core_, 1);
-    EXPECT_TRUE(owner_->try_lease(77));
+    EXPECT_TRUE(owner_->try_lease(Owner<Lane>::as_thread()));
   }
   ~OwnerTest() override {
     owner_->runs().release_all();
@@ -45,22 +45,23 @@ class OwnerTest : public testing::Test {
     EXPECT_TRUE(map().clear_live(map().granule(p)));
     if (!owner_->push(c, p)) owner_->overflow(c, p);
   }
-  // As another thread frees it.
   // As a remote free does it.
   void send(uintptr_t p) {
     if (!C::is_packed(class_of(map().tag(map().page(p))))) map().clear_live(map().granule(p));
-    owner_->inbox().push(core_->links, p, p);
+    EXPECT_TRUE(checks_.begin(p));
+    checks_.push(owner_->inbox(), p, p);
   }
 
   std::unique_ptr<Core<Lane>> core_ = std::make_unique<Core<Lane>>();
+  const Checks<Lane> checks_{*core_};
   void* memory_ = nullptr;
   Owner<Lane>* owner_ = nullptr;
 };
 
 TEST_F(OwnerTest, OneHolder) {
   EXPECT_FALSE(owner_->try_lease(78));
-  EXPECT_FALSE(owner_->try_lease(77)) << "not even the same again";
-  EXPECT_EQ(owner_->holder(), 77u);
+  EXPECT_FALSE(owner_->try_lease(Owner<Lane>::as_thread())) << "not even the same again";
+  EXPECT_EQ(owner_->holder(), Owner<Lane>::as_thread());
   owner_->end_lease();
   EXPECT_EQ(owner_->holder(), 0u);
   EXPECT_TRUE(owner_->try_lease(78));
@@ -167,7 +168,7 @@ TEST_F(OwnerTest, DrainRestsAndGoesOn) {
 TEST_F(OwnerTest, TheDrainRefusesWhatIsNotItsOwn) {
   const uintptr_t p = take(100);
   send(p);
-  send(p);
+  map().clear_live(map().granule(p));  // its owner frees it too
   owner_->receive();
   EXPECT_EQ(test::FaultLog::get().take_one(), Fault::kDoubleFree);
   const uintptr_t q = take(100);

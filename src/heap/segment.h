@@ -3,6 +3,7 @@
 //   free_pages = number of free bits;  longest >= length of every run of free pages (a bound, not the value).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,8 +14,16 @@ namespace masu {
 using SegmentId = uint32_t;
 constexpr SegmentId kNoSegment = UINT32_MAX;
 
-template <unsigned kPages>
-struct Segment {
+// A word a granule, where the lane is checked; see checks.h.
+template <bool kRecorded>
+struct SegmentRecords {};
+template <>
+struct SegmentRecords<true> {
+  std::atomic<uint32_t>* records;
+};
+
+template <unsigned kPages, bool kRecorded = false>
+struct Segment : SegmentRecords<kRecorded> {
   BitString<kPages> free, dirty;
   uint64_t freed_ms;    // when a dirty run last became free
   SegmentId next, prev; // in the owner's bucket, or the arena's list

@@ -3,6 +3,7 @@
 // the heap has one more for events without an owner.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
