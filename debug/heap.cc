@@ -262,6 +262,7 @@ void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in
 
 void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
   Record& record = *cell.record;
+  t.events.note(kProgramFree, 0, cell.user);
   record.free_thread = t.id;
   record.free_stack = stack_of(t, from);
   if (MASU_UNLIKELY(cell.paged)) {

@@ -84,6 +84,8 @@ class DebugHeap {
   StackDepot& depot() { return depot_; }
   Unwinder& unwinder() { return unwinder_; }
   Threads& threads() { return threads_; }
+  template <class Visit>
+  void each_owner(Visit&& visit) { inner_.each_owner(visit); }
   bool ready() const { return ready_.load(std::memory_order_acquire); }  // acquire, pairs with start()
 
   // Checks every block that is live or quarantined; findings are reported one by one.

@@ -17,6 +17,7 @@ struct DebugLane : LaneDefaults {
 
   // The heap's own complaint: the program's pointers were checked before, so its state is at fault.
   static void fatal(Fault f, const Evidence& e);
+  static void note(Event event, uint32_t owner, uintptr_t what);  // in the thread's ring (events.h)
   static void out_of_memory(size_t bytes) { report_out_of_memory(bytes); }
 };
 

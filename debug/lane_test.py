@@ -58,6 +58,23 @@ int main(int argc, char** argv) {
   return *(volatile char*)0x1000;
 }
 """
+# Oldest first, blocks leave the quarantine; a link to the next in its owner's inbox lies where the front red zone was.
+IN_FLIGHT = r"""
+#include <pthread.h>
+#include <stdlib.h>
+enum { kBlocks = 5000 };
+static long* blocks[kBlocks];
+static void* end_all(void* nothing) { for (int i = 0; i < kBlocks; ++i) free(blocks[i]); return nothing; }
+int main(void) {
+  for (int i = 0; i < kBlocks; ++i) blocks[i] = malloc(24);
+  pthread_t t;
+  pthread_create(&t, 0, end_all, 0);
+  pthread_join(t, 0);
+  for (int i = 0; i < 64; ++i) blocks[i][-2] ^= 64;
+  for (int i = 0; i < 5000; ++i) *(volatile char*)malloc(24) = 1;
+  return 0;
+}
+"""
 MEMCHECK = r"""
 #include <stdlib.h>
 int main(void) {
@@ -136,6 +153,15 @@ class Lane(unittest.TestCase):
         self.assertEqual((code, out), (23, "end\n"))
         self.assertIn("Direct leak of 77 byte(s) in 1 object(s)", err)
 
+    def test_the_heaps_own_state(self):
+        code, _, err = self.run_on([self.compiled(IN_FLIGHT)], "quarantine=0")
+        self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["allocator-internal"]))
+        self.assertIn("corrupt link in a freed block", err)
+        self.assertRegex(err, r"freed by thread T1 .*:\n    #0 0x[0-9a-f]+ in end_all")
+        self.assertRegex(err, r"The heap's owners \(this is thread 0x[0-9a-f]+\):\n  owner 1: leased by thread 0x[0-9a-f]+, at work; blocks in bins")
+        self.assertRegex(err, r"  owner 2: an orphan; blocks in bins")
+        self.assertRegex(err, r"thread T0 .*:\n(    .*\n)*    refills owner 1 0x30\n    drains owner 1 0x[0-9a-f]+\n")
+
     def test_stacks_without_names(self):
         err = self.run_on([self.compiled(FOUR)], "symbolize=0")[2]
         self.assertRegex(err, r"#0 0x[0-9a-f]+ in \?\? \(.*test_stacks_without_names\+0x")
@@ -160,10 +186,13 @@ class Lane(unittest.TestCase):
     def test_gdb(self):
         program = self.compiled(FOUR)
         done = subprocess.run(["gdb", "-batch", "-ex", f"set environment LD_PRELOAD {LIBRARY}", "-ex", "break 8", "-ex", "run",
-                               "-ex", f"source {HERE / 'masu_gdb.py'}", "-ex", "masu a + 2", program],
+                               "-ex", f"source {HERE / 'masu_gdb.py'}", "-ex", "masu a + 2", "-ex", "masu-events", program],
                               capture_output=True, text=True, timeout=120, env={"PATH": "/usr/bin:/bin", "MASU_OPTIONS": "halt=0"})
         self.assertRegex(done.stdout, r"is 2 bytes into a 10-byte region \[0x[0-9a-f]+,0x[0-9a-f]+\) freed, in quarantine, from malloc, serial 1")
         self.assertRegex(done.stdout, r"freed by T0:\n    #0 0x[0-9a-f]+ in main")
+        self.assertRegex(done.stdout, r"owner: 1, leased by thread 0x[0-9a-f]+\n")
+        self.assertRegex(done.stdout, r"T0 last did: free 0x[0-9a-f]+\n")
+        self.assertRegex(done.stdout, r"T0:\n(    .*\n)*    refills owner 1 0x20\n(    .*\n)*    free 0x[0-9a-f]+\n")
 
 
 if __name__ == "__main__":

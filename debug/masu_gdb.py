@@ -1,7 +1,9 @@
 """gdb: what masu's debug lane knows of a pointer, in a live process or from a core.
 
     (gdb) source debug/masu_gdb.py
-    (gdb) masu POINTER        the block around it, who allocated and freed it, its neighbours, its bytes
+    (gdb) masu POINTER        the block around it, who allocated and freed it, its owner, its neighbours, its bytes, and
+                              what the lane last did with it
+    (gdb) masu-events         each thread's last boundary events and frees
     (gdb) masu-threads        threads by the numbers that reports use
 Needs the library's symbols (it is built with -g) and reads memory only: nothing of the process is called.
 """
@@ -9,6 +11,7 @@ import gdb
 
 STATES = ["never used", "live", "being freed", "freed, in quarantine", "freed, may have been reused"]
 FAMILIES = ["malloc", "operator new", "operator new[]"]
+LEASES = ["an orphan", "collected by thread", "a private heap", "leased by thread"]
 PAGE = 4096
 
 
@@ -17,7 +20,7 @@ def value(expression):
 
 
 def table(name):
-    symbol = gdb.lookup_global_symbol(name)
+    symbol = gdb.lookup_global_symbol(name) or gdb.lookup_static_symbol(name)
     if symbol is None:
         raise gdb.GdbError(f"libmasu-debug.so has no symbol {name}: is this script of its version?")
     return symbol.value()
@@ -81,6 +84,34 @@ class Heap:
         align = 1 << max(4, int(record["align_log2"]))
         return record, begin, begin + size, (begin + 16 + align - 1) // align * align
 
+    def owner(self, pointer):
+        """The owner of the slab around a pointer, and who works with it."""
+        shadow = self.heap["shadow_"]
+        pages_map = shadow["map_"].dereference()
+        page = (pointer - int(shadow["base_"])) // PAGE
+        number = self.tag(pages_map, page - int(pages_map["slabs_"][page]["back"])) >> 6
+        if number == 0:
+            return "none"
+        lease = int(self.heap["inner_"]["owners_"][number - 1]["lease_"]["_M_i"])
+        return f"{number}, {LEASES[lease & 3]}" + (f" {lease >> 2:#x}" if lease & 1 else "")
+
+    def threads(self):
+        state = self.heap["threads_"]["all_"]["_M_b"]["_M_p"]
+        while int(state) != 0:
+            yield state
+            state = state["next"]
+
+    @staticmethod
+    def events(state):
+        """(name, owner, what) of a thread's ring, oldest first."""
+        ring, count = state["events"]["ring_"], int(state["events"]["count_"])
+        names = table("masu::kEventNames")
+        size = ring.type.sizeof // ring[0].type.sizeof
+        for i in range(max(0, count - size), count):
+            entry = ring[i % size]
+            kind = int(entry["event"])
+            yield names[kind].string() if kind < names.type.range()[1] + 1 else "free", int(entry["owner"]), int(entry["what"])
+
     def tag(self, pages_map, page):
         return self.load32(int(pages_map["tags_"]) + page * 4)
 
@@ -115,6 +146,10 @@ def describe(record, begin, end, user):
             f"(T{serial >> 40}), cell [{begin:#x},{end:#x})"), state
 
 
+def describe_event(name, owner, what):
+    return name + (f" owner {owner}" if owner else "") + f" {what:#x}"
+
+
 def print_stack(heap, title, number):
     print(title)
     for i, site in enumerate(heap.stack(number)):
@@ -147,11 +182,17 @@ class Masu(gdb.Command):
         print_stack(heap, "allocated:", int(record["alloc_stack"]))
         if state >= 3:
             print_stack(heap, f"freed by T{int(record['free_thread'])}:", int(record["free_stack"]))
+        paged = heap.paged_cell(pointer) is not None
+        print("owner: " + ("on pages of its own" if paged else heap.owner(pointer)))
         for name, near in (("before", begin - 1), ("behind", end)):
             other = heap.cell(near)
             if other:
                 print(f"block {name}: {describe(*other)[0]}")
-        if not (state >= 3 and heap.paged_cell(pointer)):
+        for state_of_thread in heap.threads():
+            for event in heap.events(state_of_thread):
+                if begin <= event[2] < end:
+                    print(f"T{int(state_of_thread['id'])} last did: {describe_event(*event)}")
+        if not (state >= 3 and paged):
             gdb.execute(f"x/16xb {max(begin, pointer - 8):#x}")
 
 
@@ -162,12 +203,25 @@ class MasuThreads(gdb.Command):
         super().__init__("masu-threads", gdb.COMMAND_DATA)
 
     def invoke(self, argument, from_tty):
-        state = Heap.find()["threads_"]["all_"]["_M_b"]["_M_p"]
-        while int(state) != 0:
+        for state in Heap().threads():
             if bool(state["in_use"]["_M_base"]["_M_i"]):
                 print(f"T{int(state['id'])} tid {int(state['tid'])}: {int(state['allocations'])} allocations")
-            state = state["next"]
+
+
+class MasuEvents(gdb.Command):
+    """masu-events: each thread's last boundary events and frees, newest last."""
+
+    def __init__(self):
+        super().__init__("masu-events", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        heap = Heap()
+        for state in heap.threads():
+            print(f"T{int(state['id'])}:")
+            for event in heap.events(state):
+                print(f"    {describe_event(*event)}")
 
 
 Masu()
+MasuEvents()
 MasuThreads()

@@ -142,6 +142,8 @@ void DebugLane::fatal(Fault fault, const Evidence& e) {
   f.address = e.address;
   f.call = e.where;
   f.detail = e.detail[0] != '\0' ? e.detail : kFaultText[static_cast<size_t>(fault)].kind;
+  Cell cell;
+  if (debug_heap().locate(f.address, cell)) f.block = facts_of(cell);
   debug_heap().walk(f, caller());
   report(f);
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "debug/events.h"
 #include "debug/heap.h"
 #include "debug/places.h"
 
@@ -207,6 +208,7 @@ void write_text(ReportWriter& w, const Finding& f) {
     write_history(w, f.block);
     write_memory(w, f);
   }
+  if (f.kind == Kind::kInternal) write_state(w);
   w.text("Confidence: ").text(confidence(f)).put('\n');
   if (f.text().next[0] != '\0') w.text("Next: ").text(f.text().next).put('\n');
   w.text("SUMMARY: MasuSanitizer: ").text(f.text().name);

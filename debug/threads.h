@@ -10,6 +10,7 @@
 
 #include "base/attributes.h"
 #include "debug/block.h"
+#include "debug/events.h"
 #include "debug/stack_memo.h"
 #include "debug/unwind/stack_bounds.h"
 #include "debug/unwind/walk_memo.h"
@@ -47,6 +48,7 @@ struct ThreadState {
   SeenBlock& seen_at(uintptr_t p) { return seen[(p >> kSeenShift) % kSeen]; }
   WalkMemo memo;
   StackMemo stacks;
+  EventRing events;
   std::atomic<bool> in_use{false};
   ThreadState* next = nullptr;  // of all states, newest first
 };
