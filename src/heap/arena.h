@@ -313,12 +313,15 @@ class Arena {
   }
 
   bool give_memory(Os& os, SegmentId s) {
+    if (!(claims_ ? os.claim(at(s), kSegmentBytes) : os.commit(at(s), kSegmentBytes))) return false;
     if constexpr (Lane::kChecked) {
       auto& records = segment(s).records;
       if (records == nullptr) records = static_cast<std::atomic<uint32_t>*>(os.map(record_bytes(os), os.page_size()));
-      if (records == nullptr) return false;
+      if (records == nullptr) {
+        if (claims_) os.unmap(at(s), kSegmentBytes);
+        return false;
+      }
     }
-    if (!(claims_ ? os.claim(at(s), kSegmentBytes) : os.commit(at(s), kSegmentBytes))) return false;
     if (huge_) os.huge(at(s), kSegmentBytes);
     segment(s).dirty.assign(0, Lane::kSegmentPages, false);
     return true;
