@@ -5,7 +5,9 @@
 #include "api/process.h"
 #include "api/rules.h"
 #include "debug/heap.h"
+#include "debug/inherit.h"
 #include "debug/report.h"
+#include "debug/report_text.h"
 #include "debug/rules.h"
 
 namespace masu {
@@ -42,6 +44,11 @@ void say_coverage() {
   linux_write_error(line.data(), line.size());
 }
 
+void leave_children_alone() {
+  const char* list = linux_environment("LD_PRELOAD");
+  if (list != nullptr) debug::remove_from_preload(const_cast<char*>(list), debug::own_path());
+}
+
 __attribute__((constructor(101))) void process_start(int, char**, char** environment) {
   linux_environment_at_start(environment);
   g_heap.constructed();
@@ -50,6 +57,7 @@ __attribute__((constructor(101))) void process_start(int, char**, char** environ
   configure();
   debug::set_ranges();
   debug::install_fault_handler();
+  if (!g_process.options().on(Option::kInherit)) leave_children_alone();
 }
 
 __attribute__((destructor(101))) void process_end() {

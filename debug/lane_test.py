@@ -2,6 +2,7 @@
 the gdb script make of them. The catalogue of faults itself is regress/faulty."""
 import json
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -72,6 +73,26 @@ int main(void) {
   pthread_join(t, 0);
   for (int i = 0; i < 64; ++i) blocks[i][-2] ^= 64;
   for (int i = 0; i < 5000; ++i) *(volatile char*)malloc(24) = 1;
+  return 0;
+}
+"""
+IN_PLACE = r"""
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+static void once(void) { free(malloc(8)); }
+static void twice(void) { char* p = malloc(8); free(p); free(p); }
+int main(int argc, char** argv) {
+  void* place[2];
+  for (int i = 0; i < 2; ++i) {
+    void* library = dlopen(argv[1 + i], RTLD_NOW);
+    void (*outer)(void (*)(void)) = dlsym(library, "outer");
+    place[i] = outer;
+    if (i == 1) puts(place[0] == place[1] ? "same place" : "moved");
+    if (i == 1) fflush(stdout);
+    outer(i == 0 ? once : twice);
+    dlclose(library);
+  }
   return 0;
 }
 """
@@ -161,6 +182,25 @@ class Lane(unittest.TestCase):
         self.assertRegex(err, r"The heap's owners \(this is thread 0x[0-9a-f]+\):\n  owner 1: leased by thread 0x[0-9a-f]+, at work; blocks in bins")
         self.assertRegex(err, r"  owner 2: an orphan; blocks in bins")
         self.assertRegex(err, r"thread T0 .*:\n(    .*\n)*    refills owner 1 0x30\n    drains owner 1 0x[0-9a-f]+\n")
+
+    def test_children_inherit_where_wanted(self):
+        program = self.compiled(FOUR)
+        for options, there in (("", True), ("inherit=1", True), ("inherit=0", False)):
+            out = self.run_on(["sh", "-c", f"echo $LD_PRELOAD; {program}; true"], options + ":symbolize=0")
+            self.assertEqual((LIBRARY in out[1], "MasuSanitizer" in out[2]), (there, there), options)
+
+    # Both put their call at the same place, with frames of different sizes.
+    def test_a_library_in_the_place_of_another(self):
+        for name, room in (("first", 1024), ("second", 8192)):
+            code = "void outer(void (*act)(void)) { volatile char room[%d]; room[1] = 1; act(); room[1] = 2; }" % room
+            subprocess.run(["gcc", "-O1", "-g", "-fomit-frame-pointer", "-fno-stack-protector", "-fPIC", "-shared", "-xc", "-", "-o",
+                            self.tmp / f"{name}.so"], input=code, text=True, check=True)
+        code, out, err = self.run_on([self.compiled(IN_PLACE), self.tmp / "first.so", self.tmp / "second.so"])
+        self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["double-free"]))
+        if out != "same place\n":
+            self.skipTest("the loader chose another address")
+        for stack in re.findall(r"(?:    #.*\n)+", err)[:3]:
+            self.assertRegex(stack, r"#0 .* in twice .*\n    #1 .* in outer .*\n    #2 .* in main ")
 
     def test_stacks_without_names(self):
         err = self.run_on([self.compiled(FOUR)], "symbolize=0")[2]

@@ -13,7 +13,7 @@ namespace masu {
 enum class Option : uint8_t {
   kVerbose, kStats, kMisuse, kArenaLimit, kDecayMs, kLargeCache, kHugePages,
   kGuard, kLeaks, kStacks, kHalt, kQuarantine, kSweep, kBreakAt, kReport, kSuppressions,
-  kSymbolize,
+  kSymbolize, kInherit,
   kCount,
 };
 
@@ -59,6 +59,8 @@ constexpr OptionRow kOptionTable[static_cast<size_t>(Option::kCount)] = {
      "file with one module or function name a line whose faults are not reported"},
     {"symbolize", OptionType::kBool, 1, 0, 1, OptionLane::kDebug, "",
      "add function names and lines to reports, by a process of its own (masu-symbolize)"},
+    {"inherit", OptionType::kBool, 1, 0, 1, OptionLane::kDebug, "",
+     "programs that this one starts run on the debug lane too; 0: their LD_PRELOAD is without it"},
 };
 
 class Options {

@@ -38,6 +38,18 @@ class Compiled(unittest.TestCase):
         return output
 
 
+class Symbolize(Compiled):
+    def test_a_plain_report_gets_names(self):
+        bug = "#include <stdlib.h>\nint main(void) {\n  free((char*)malloc(9) + 1);\n  return 0;\n}\n"
+        plain = masu("run", "--debug", "--options", "symbolize=0", "--", self.compile("bug", bug, "-g", "-w"))[2]
+        self.assertIn(" in ?? (", plain)
+        report = pathlib.Path(self.directory.name, "report")
+        report.write_text(plain)
+        code, out, _ = masu("symbolize", str(report))
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"#0 0x[0-9a-f]+ in main .*bug\.c:3")
+
+
 class Run(Compiled):
     def test_exit_status_and_arguments_pass(self):
         code, out, _ = masu("run", "--", "sh", "-c", 'echo "$1"; exit 7', "sh", "--debug")

@@ -18,5 +18,6 @@ void add_run(CLI::App& app, Invocation& invocation);
 void add_verify(CLI::App& app, Invocation& invocation);
 void add_stats(CLI::App& app, Invocation& invocation);
 void add_options(CLI::App& app, Invocation& invocation);
+void add_symbolize(CLI::App& app, Invocation& invocation);
 
 }  // namespace masu::tool
