@@ -168,18 +168,38 @@ void scan_up(Scan& scan, uintptr_t from, uintptr_t control) {
   scan.words(from, control >= from && control < end ? min_of(end, control + kControlBytes) : end);
 }
 
+// Where only libc and the dynamic linker lie between us and the program's entry, no frame of the program is left: what
+// main and its callees had on the stack are leavings, which the frames of exit() would keep alive.
+bool main_has_returned(From from) {
+  Finding f;
+  debug_heap().walk(f, from);
+  Module libc, linker, m;
+  if (!find_module(reinterpret_cast<uintptr_t>(&getauxval), libc) || !find_module(getauxval(AT_BASE), linker)) return false;
+  for (size_t i = 0; i < f.frame_count; ++i) {
+    constexpr uintptr_t kEntryBytes = 64;
+    if (f.frames[i] - getauxval(AT_ENTRY) < kEntryBytes) return true;
+    if (is_own_code(f.frames[i])) continue;
+    if (!find_module(f.frames[i], m) || (m.bias != libc.bias && m.bias != linker.bias)) return false;
+  }
+  return false;
+}
+
 }  // namespace
 
-bool find_leaks(const uintptr_t* frame) {
+bool find_leaks(From from, char** arguments) {
   static Scan scan(debug_heap());
   jmp_buf registers = {};
   setjmp(registers);
   if (!debug_heap().ready() || !scan.prepare()) return false;
   StopThreads stopped;
   scan_globals(scan);
-  scan.words(reinterpret_cast<uintptr_t>(&registers), reinterpret_cast<uintptr_t>(&registers) + sizeof(registers));
   const uintptr_t control = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
-  scan_up(scan, reinterpret_cast<uintptr_t>(frame), control);
+  if (main_has_returned(from)) {
+    scan_up(scan, reinterpret_cast<uintptr_t>(arguments), control);
+  } else {
+    scan.words(reinterpret_cast<uintptr_t>(&registers), reinterpret_cast<uintptr_t>(&registers) + sizeof(registers));
+    scan_up(scan, reinterpret_cast<uintptr_t>(from.frame), control);
+  }
   scan_up(scan, control, control);
   for (size_t i = 0; i < stopped.count(); ++i) scan_up(scan, stopped.thread(i).stack, stopped.thread(i).control);
   uintptr_t begin = 0, end = 0;

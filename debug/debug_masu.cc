@@ -24,6 +24,7 @@ constexpr const char* kVersionLine = "masu 0.1.0 debug";
 constexpr int kExitLeaks = 23;  // as LeakSanitizer
 constinit Process<DebugLane> g_process;
 constinit DebugHeap g_heap{g_process.heap()};
+constinit char** g_arguments = nullptr;
 
 MASU_INLINE debug::DebugRules rules() { return debug::DebugRules{g_heap}; }
 Process<DebugLane>& process() { return g_process; }
@@ -49,7 +50,8 @@ void leave_children_alone() {
   if (list != nullptr) debug::remove_from_preload(const_cast<char*>(list), debug::own_path());
 }
 
-__attribute__((constructor(101))) void process_start(int, char**, char** environment) {
+__attribute__((constructor(101))) void process_start(int, char** arguments, char** environment) {
+  g_arguments = arguments;
   linux_environment_at_start(environment);
   g_heap.constructed();
   g_process.constructed("debug");
@@ -62,7 +64,7 @@ __attribute__((constructor(101))) void process_start(int, char**, char** environ
 
 __attribute__((destructor(101))) void process_end() {
   g_heap.sweep("the check at exit");
-  const bool leaks = g_process.options().on(Option::kLeaks) && debug::find_leaks(debug::caller().frame);
+  const bool leaks = g_process.options().on(Option::kLeaks) && debug::find_leaks(debug::caller(), g_arguments);
   g_process.finished();
   say_coverage();
   debug::sum_up_reports();

@@ -4,6 +4,7 @@
 
 #include "base/options.h"
 #include "debug/finding.h"
+#include "debug/from.h"
 #include "debug/report_writer.h"
 
 namespace masu::debug {
@@ -29,7 +30,8 @@ void set_ranges();
 // Takes SIGSEGV and SIGBUS over; once, at constructor time.
 void install_fault_handler();
 
-// At the end of the process: true where something was reported. `frame` bounds the stack that counts.
-bool find_leaks(const uintptr_t* frame);
+// At the end of the process: true where something was reported. The stack that counts begins at the caller's frame, or,
+// where main has returned, at `arguments`, where the kernel left the program's.
+bool find_leaks(From from, char** arguments);
 
 }  // namespace masu::debug
