@@ -100,6 +100,20 @@ TEST(DebugHeapTest, AFreedBlockRestsBeforeItIsReused) {
   }
 }
 
+TEST(DebugHeapTest, TheQuarantineHoldsItsBytesAndNoMore) {
+  void* p = get(64);
+  give(p);
+  Cell cell;
+  ASSERT_TRUE(heap().locate(reinterpret_cast<uintptr_t>(p), cell));
+  auto free_more = [](size_t bytes) {
+    for (size_t n = 0; n < bytes; n += 1024) give(get(900));
+  };
+  free_more(400 << 10);  // with a small heap it holds 512 KiB
+  EXPECT_EQ(cell.record->state.load(), State::kQuarantined);
+  free_more(32 << 20);
+  EXPECT_NE(cell.record->state.load(), State::kQuarantined);
+}
+
 TEST(DebugHeapTest, EveryThreadsBlocksMayBeFreedByOthers) {
   std::vector<void*> blocks(20000);
   std::thread make([&] {

@@ -32,7 +32,7 @@ struct Operation {
 
 // The bytes a size code stands for: neighbours of every class boundary, of page counts, and the absurd.
 size_t size_of_code(uint8_t code);
-// The alignment an argument stands for: mostly powers of two, up to 4 MiB.
+// The alignment an argument stands for: mostly powers of two, up to 4 MiB, and one absurd.
 size_t alignment_of(uint8_t argument);
 
 enum class Mode : uint8_t { kAnchored, kPct, kBytes };

@@ -17,6 +17,7 @@ constexpr NamedLane kLanes[] = {
     {"sched_model", run_on<ScheduledLane>},
     {"sched_weak", run_on<WeakLane>},
     {"misuse", run_on<MisuseLane>},
+    {"misuse_at_once", run_on<MisuseAtOnceLane>},
 };
 
 inline const NamedLane* lane_named(std::string_view name) {

@@ -67,6 +67,11 @@ struct MisuseBounds : TightBounds {
   static void fatal(Fault, const Evidence&) { Scheduler::get().stop(kDetected); }
 };
 
+// The same where frees meet: each is told at once, so that the heap need never doubt itself.
+struct MisuseAtOnce : MisuseBounds {
+  static void fatal(Fault f, const Evidence& e) { TightBounds::fatal(f, e); }
+};
+
 template <class Lane>
 class Session {
  public:
@@ -115,7 +120,13 @@ class Session {
   void check(unsigned wish);
   void refused(const char* call, size_t bytes, int error);
   void granted(unsigned slot, const Model::Request& request, void* p) {
-    model().allocated(slot, request, p, heap().usable_size(p));
+    const size_t usable = heap().usable_size(p);
+    if (Lane::kMisused && freed_meanwhile(p)) Scheduler::get().stop(kDetected);
+    model().allocated(slot, request, p, usable);
+  }
+  // Whether a bad free of the address overlapped with this operation: nobody can tell it from a good one of the new block.
+  bool freed_meanwhile(void* p) const {
+    return reinterpret_cast<uintptr_t>(p) == misused_at_ && (misuses_ % 2 != 0 || misuses_ != begun_[Scheduler::get().thread()]);
   }
   void exit_thread();
   void fork_child();
@@ -143,6 +154,9 @@ class Session {
   uint64_t answers_ = 0;
   uintptr_t graves_[kGraves] = {};  // where blocks lay that have been freed
   unsigned buried_ = 0;
+  uintptr_t misused_at_ = 0;        // by the last bad free
+  unsigned misuses_ = 0;            // begins and ends of bad frees, and how many when each thread's operation began
+  unsigned begun_[kMaxThreads + 1] = {};
   std::atomic<unsigned> seats_used_{0};
   bool exited_[kMaxThreads + 1] = {};
   Private heaps_[kHeaps];

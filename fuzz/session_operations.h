@@ -7,6 +7,7 @@ namespace masu::fuzz {
 
 template <class Lane>
 void Session<Lane>::step(const Operation& op) {
+  begun_[Scheduler::get().thread()] = misuses_;
   seats_used_.fetch_or(1u << Scheduler::get().thread(), std::memory_order_relaxed);
   switch (op.kind) {
     case Kind::kMalloc:
@@ -130,11 +131,15 @@ void Session<Lane>::allocate_aligned(const Operation& op) {
     }
     case 2:
       p = rules().memalign(align, bytes);
+      if (align > (SIZE_MAX >> 1) + 1) {
+        if (p != nullptr || errno != EINVAL) fail("memalign(%zu, %zu): no EINVAL", align, bytes);
+        return;
+      }
       break;
     default:
       p = rules().pvalloc(bytes, heap().core().os.page_size());
       if (p == nullptr) return refused("pvalloc", bytes, errno);
-      return granted(slot, {"pvalloc", align_up(bytes, kPage), heap().core().os.page_size(), false}, p);
+      return granted(slot, {"pvalloc", bytes > PTRDIFF_MAX ? bytes : align_up(bytes, kPage), heap().core().os.page_size(), false}, p);
   }
   if (p == nullptr) return refused("aligned", align <= kPage ? bytes : SIZE_MAX, errno);
   granted(slot, {"aligned", bytes, std::bit_ceil(align), false}, p);  // memalign rounds up
@@ -150,19 +155,23 @@ void Session<Lane>::reallocate(const Operation& op) {
   const bool in_arena = heap().is_live(at);
   const Block old = model().suspend(slot);
   errno = 0;
-  void* p = rules().realloc(at, bytes);
+  const bool array = op.argument % 16 == 15;  // of so many that the product overflows, or should
+  constexpr size_t kMany = size_t{1} << 60;
+  size_t all = bytes;
+  if (array && __builtin_mul_overflow(kMany, bytes, &all)) all = SIZE_MAX;
+  void* p = array ? rules().reallocarray(at, kMany, bytes) : rules().realloc(at, bytes);
   if (p != nullptr) {
-    model().moved(slot, old, bytes, p, heap().usable_size(p));
+    model().moved(slot, old, all, p, heap().usable_size(p));
     // A private heap's block stays its own where it is only resized.
     const bool resized = p == at || (!in_arena && bytes > Heap::C::kMaxSize);
     model().block(slot).heap = resized ? old.heap : 0;
     return;
   }
-  if (bytes == 0) {
+  if (all == 0) {
     if (errno != 0) fail("realloc(p, 0) set errno %d", errno);
     return;
   }
-  refused("realloc", bytes, errno);
+  refused("realloc", all, errno);
   model().restored(slot, old, heap().usable_size(at));
 }
 
@@ -278,10 +287,14 @@ void Session<Lane>::misuse(const Operation& op) {
   }
   if (at == 0 || model().starts_at(at)) return;  // nothing wrong with that
   misused_ = true;
+  const bool in_flight = heap().is_live(reinterpret_cast<void*>(at));  // freed, and its owner has not heard of it
+  misused_at_ = at;
+  ++misuses_;
   const uint64_t before = heap().event(Event::kMisuse);
   heap().free(reinterpret_cast<void*>(at));
+  ++misuses_;
   const bool found = heap().event(Event::kMisuse) != before;
-  if (!found && op.kind != Kind::kDoubleFree) fail("free of %#zx, which is nothing, went unnoticed", size_t{at});
+  if (!found && !in_flight && op.kind != Kind::kDoubleFree) fail("free of %#zx, which is nothing, went unnoticed", size_t{at});
 }
 
 }  // namespace masu::fuzz

@@ -29,6 +29,7 @@ using SequentialLane = Under<TightBounds, PlainSync, FaultOs>;
 using ScheduledLane = Under<TightBounds, SchedSync, FaultOs>;
 using WeakLane = Under<TightBounds, WeakSync, FaultOs>;
 using MisuseLane = Under<MisuseBounds, PlainSync, FaultOs>;
+using MisuseAtOnceLane = Under<MisuseAtOnce, SchedSync, FaultOs>;
 
 template <class Lane>
 Scheduler::Result run_on(const Input& input) {

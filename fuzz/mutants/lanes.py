@@ -80,7 +80,7 @@ class Tree:
         kept = {f: (self.sources / f).read_bytes() for f in mutant.files if (self.sources / f).is_file()}
         env = {**os.environ, "GIT_CEILING_DIRECTORIES": str(self.sources.parent)}
         if mutant.files:
-            done = subprocess.run(["git", "apply", "-C1", *(["--check"] if check else []), str(mutant.path.resolve())],
+            done = subprocess.run(["git", "apply", "-C1", *(["--check"] if check else [])], input=mutant.text,
                                   cwd=self.sources, env=env, capture_output=True, text=True)
             if done.returncode != 0:
                 raise Stale(done.stderr.strip())

@@ -253,11 +253,14 @@ size_t Allocator<Lane>::census() {
   }
   for (SegmentId s = 0; s < core_.arena.ever_used(); ++s) {
     const PageId first = Arena<Lane>::first_page(s);
+    const bool used = core_.arena.is_used(s);
     size_t tagged = 0, due = 0;  // pages that name an owner, and those of the slabs that are there
     for (PageId page = first; page < first + Lane::kSegmentPages; ++page) {
       live += map().live_in_page(page);
       open += map().open_in_page(page);
-      if (owner_of(map().tag(page)) == 0) continue;
+      const Tag tag = map().tag(page);
+      if (!used && tag != kTagUnmapped) return kBroken;
+      if (owner_of(tag) == 0) continue;
       ++tagged;
       const Slab& slab = map().slab(page);
       if (!slab.used) continue;
@@ -266,7 +269,7 @@ size_t Allocator<Lane>::census() {
       due += packed ? C::slab_pages(slab.cls) : 1;
       carved += C::slab_blocks(slab.cls);
     }
-    if (tagged != due || (tagged != 0 && !core_.arena.is_used(s))) return kBroken;
+    if (tagged != due) return kBroken;
   }
   if (live + open + waiting != carved) return kBroken;
   return live - flying + large_.blocks();
