@@ -39,6 +39,10 @@ class Runs {
     --held_;
     const SegmentId s = Arena<Lane>::segment_of(page);
     if (seg(s).owner != id_) return core_->arena.free_shared(page, pages, now_ms, *stats_);
+    if constexpr (Lane::kChecked) {
+      const bool taken = seg(s).free.all(page - Arena<Lane>::first_page(s), pages, false);
+      if (!taken) return core_->internal("a run came back to its segment twice", core_->arena.map().address(page));
+    }
     seg(s).put(page - Arena<Lane>::first_page(s), pages);
     seg(s).freed_ms = now_ms;
     if (seg(s).empty()) {

@@ -43,6 +43,21 @@ class RunsTest : public testing::Test {
   bool zero_ = false;
 };
 
+TEST_F(RunsTest, ARunThatComesBackTwice) {
+  const PageId kept = alloc(1), twice = alloc(3);
+  runs_->free(twice, 3);
+  EXPECT_TRUE(test::no_faults());
+  for (const unsigned inner : {0u, 2u}) {
+    runs_->free(twice + inner, 1);
+    const auto all = test::FaultLog::get().take();
+    ASSERT_EQ(all.size(), 1u);
+    EXPECT_EQ(all[0].fault, Fault::kInternal);
+    EXPECT_STREQ(all[0].evidence.detail, "a run came back to its segment twice");
+  }
+  EXPECT_TRUE(runs_->check());
+  runs_->free(kept, 1);
+}
+
 TEST_F(RunsTest, RandomRunsNeverOverlap) {
   test::Random random(7);
   std::vector<std::pair<PageId, unsigned>> live;
