@@ -34,13 +34,13 @@ void configure() {
   debug::configure_reports(g_process.options());
 }
 
-// guard=all that did not reach all says so.
+// guard=all or left that did not reach all says so.
 void say_coverage() {
   constexpr int64_t kAll = 2;
   const uint64_t refused = g_heap.paged().refused();
-  if (refused == 0 || g_process.options().get(Option::kGuard) != kAll) return;
+  if (refused == 0 || g_process.options().get(Option::kGuard) < kAll) return;
   Text line;
-  line << "masu: guard=all: blocks without a guard for want of memory or mappings: ";
+  line << "masu: guard: blocks without a guard for want of memory or mappings: ";
   line.dec(refused) << "\n";
   linux_write_error(line.data(), line.size());
 }

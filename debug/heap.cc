@@ -64,8 +64,13 @@ void DebugHeap::configure(const Options& options) {
   sweep_every_ = static_cast<uint64_t>(options.get(Option::kSweep));
   break_at_ = static_cast<uint64_t>(options.get(Option::kBreakAt));
   watching_ = sweep_every_ != 0 || break_at_ != 0;
-  constexpr uint32_t kGuardEvery[] = {kSampleEvery, 0, 1};  // sample, off, all
-  guard_every_ = kGuardEvery[options.get(Option::kGuard)];
+  using Side = PagedBlocks::Side;
+  struct {
+    uint32_t every;
+    Side side;
+  } constexpr kGuards[] = {{kSampleEvery, Side::kRight}, {0, Side::kLeft}, {1, Side::kRight}, {1, Side::kStart}};  // sample, off, all, left
+  guard_every_ = kGuards[options.get(Option::kGuard)].every;
+  guard_side_ = kGuards[options.get(Option::kGuard)].side;
 }
 
 void DebugHeap::constructed() {
@@ -138,8 +143,7 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
 }
 
 void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional) {
-  const auto side = guard_every_ != 0 ? PagedBlocks::Side::kRight : PagedBlocks::Side::kLeft;
-  PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, side, optional);
+  PagedBlocks::Slot* slot = paged_.alloc(bytes, r.align, guard_side_, optional);
   if (slot == nullptr) return nullptr;
   Cell cell = PagedBlocks::cell(*slot);
   cell.size = bytes;

@@ -130,6 +130,7 @@ class DebugHeap {
   uint64_t sweep_every_ = 0;
   uint64_t break_at_ = 0;
   uint32_t guard_every_ = 0;    // 1: every block; 0: none
+  PagedBlocks::Side guard_side_ = PagedBlocks::Side::kLeft;
   std::atomic<uint32_t> heaps_{0};
   Shadow shadow_;
   PagedBlocks paged_;

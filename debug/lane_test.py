@@ -143,6 +143,10 @@ class Lane(unittest.TestCase):
         self.assertEqual(self.kinds(err), ["heap-buffer-overflow", "double-free", "bad-free", "heap-buffer-overflow"])
         self.assertIn("masu: reports: 4", err)
 
+    def test_next_is_the_guard_of_that_side(self):
+        sides = re.findall(r"^Next: MASU_OPTIONS=guard=(\w+)", self.run_on([self.compiled(FOUR)], "halt=0:symbolize=0")[2], re.M)
+        self.assertEqual(sides, ["all", "left"])
+
     def test_json(self):
         path = self.tmp / "report.json"
         self.run_on([self.compiled(FOUR)], f"halt=0:report={path}")

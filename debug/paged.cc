@@ -110,7 +110,8 @@ PagedBlocks::Slot* PagedBlocks::fresh(unsigned index) {
 
 PagedBlocks::Slot* PagedBlocks::alloc(size_t bytes, size_t align, Side side, bool optional) {
   if (bytes > bytes_ / 2 || align > bytes_ / 2) return nullptr;
-  const size_t room = side == Side::kRight && align <= kPage ? bytes : cell_bytes(bytes, align);
+  if (align > kPage) side = Side::kLeft;
+  const size_t room = side == Side::kLeft ? cell_bytes(bytes, align) : bytes;
   const unsigned index = size_index(max_of<size_t>(div_up(room, kPage), 1));
   Lock guard(lock_);
   if (mappings_left_ < 2 || (optional && open_pages_ > most_optional_)) {
@@ -128,8 +129,9 @@ PagedBlocks::Slot* PagedBlocks::alloc(size_t bytes, size_t align, Side side, boo
   if (slot == nullptr || !open_pages(*slot)) return nullptr;
   open_pages_ += slot->pages;
   const uintptr_t end = slot->data + slot->pages * kPage;
-  slot->user = side == Side::kRight && align <= kPage ? align_down(end - bytes, max_of(align, kGranule))
-                                                      : align_up(slot->data + kFront, max_of(align, kGranule));
+  slot->user = side == Side::kStart   ? slot->data
+               : side == Side::kRight ? align_down(end - bytes, max_of(align, kGranule))
+                                      : align_up(slot->data + kFront, max_of(align, kGranule));
   return slot;
 }
 

@@ -22,7 +22,8 @@ class PagedBlocks {
     uint32_t pages;  // data pages
     uint32_t next;   // of the same size, freed later; 0: none
   };
-  enum class Side : uint8_t { kLeft, kRight };  // where in its pages a block lies
+  // Where in its pages a block lies: behind a red zone, at their end, or at their very start.
+  enum class Side : uint8_t { kLeft, kRight, kStart };
 
   bool place(InnerHeap& heap, size_t max_mappings);
 

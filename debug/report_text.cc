@@ -135,6 +135,11 @@ void write_memory(ReportWriter& w, const Finding& f) {
   w.dump(begin, begin + 112, mark, mark_end);
 }
 
+const char* next_of(const Finding& f) {
+  const bool before = f.kind == Kind::kOverflow && f.block.known && f.address < f.block.user;
+  return before ? "MASU_OPTIONS=guard=left stops at the bad access itself" : f.text().next;
+}
+
 const char* confidence(const Finding& f) {
   if (f.guessed) return "likely: the bytes lie between two blocks, this one is the nearer";
   if (f.after_the_fact) return "certain of the damage and the block; the write itself was not seen";
@@ -210,7 +215,7 @@ void write_text(ReportWriter& w, const Finding& f) {
   }
   if (f.kind == Kind::kInternal) write_state(w);
   w.text("Confidence: ").text(confidence(f)).put('\n');
-  if (f.text().next[0] != '\0') w.text("Next: ").text(f.text().next).put('\n');
+  if (const char* next = next_of(f); next[0] != '\0') w.text("Next: ").text(next).put('\n');
   w.text("SUMMARY: MasuSanitizer: ").text(f.text().name);
   const StackDepot::Frames outside = without_own(f.frames, f.frame_count);
   if (outside.count != 0) w.module_offset(*outside.sites);
