@@ -170,4 +170,23 @@ bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
   return true;
 }
 
+bool diagnose_untouched(const View& view, uintptr_t begin, uintptr_t end, Finding& f) {
+  const auto is_zero = [](uintptr_t at) { return *reinterpret_cast<const uint8_t*>(at) == 0; };
+  uintptr_t bad = begin, last = end;
+  while (bad < end && word_at(bad) == 0) bad += sizeof(uint64_t);
+  while (bad < end && is_zero(bad)) ++bad;
+  while (last > bad && is_zero(last - 1)) --last;
+  if (bad == last || !view.shadow.is_untouched(begin)) return false;
+  Cell cell;
+  bool found = false;
+  for (uintptr_t at = begin; !found && begin - at < kFarPages * kPage && view.shadow.covers(at - 1);) {
+    at -= kGranule;
+    found = view.shadow.locate(at, cell) && held(cell);
+  }
+  if (!found && !(view.shadow.locate(end, cell) && held(cell))) return false;
+  set_damage(f, cell, Kind::kOverflow, bad, last);
+  f.guessed = true;
+  return true;
+}
+
 }  // namespace masu::debug

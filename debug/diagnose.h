@@ -30,6 +30,10 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f);
 // A live or quarantined cell whose red zones or poison changed. False where it is whole.
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f);
 
+// Memory of a slab that nobody ever had, [begin, end), which does not read as zero: the nearest block before it was left,
+// else the one behind. False where it is whole, or was handed out meanwhile.
+bool diagnose_untouched(const View& view, uintptr_t begin, uintptr_t end, Finding& f);
+
 // The quick forms of the question, front apart: whether a live cell's tail, or a quarantined one's bytes, are whole.
 MASU_INLINE bool whole_tail(const Cell& cell) { return damage_behind(kCanary, cell.user_end(), cell.end) == 0; }
 MASU_INLINE bool whole_poison(const Cell& cell) {

@@ -342,6 +342,13 @@ void DebugHeap::sweep(const char* when) {
     report_damage(cell, f, when);
   };
   shadow_.each(check);
+  shadow_.each_untouched([&](uintptr_t begin, uintptr_t end) {
+    Finding f;
+    if (!diagnose_untouched(view(), begin, end, f)) return;
+    f.call = when;
+    report(f);
+    fill_block(0, f.damage, f.damage_end);  // said once
+  });
   paged_.each([&](PagedBlocks::Slot& slot) {
     // acquire, pairs with hand_out(): the canaries are there.
     if (slot.record.state.load(std::memory_order_acquire) == State::kLive) check(PagedBlocks::cell(slot));

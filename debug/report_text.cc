@@ -141,7 +141,7 @@ const char* next_of(const Finding& f) {
 }
 
 const char* confidence(const Finding& f) {
-  if (f.guessed) return "likely: the bytes lie between two blocks, this one is the nearer";
+  if (f.guessed) return "likely: the bytes lie in no block, this one is the nearest";
   if (f.after_the_fact) return "certain of the damage and the block; the write itself was not seen";
   return "certain";
 }

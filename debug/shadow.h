@@ -146,6 +146,30 @@ class Shadow {
     }
   }
 
+  // Visits what lies in slabs and was never handed out: [begin, end) reads as zero, unless somebody wrote there.
+  template <class Visit>
+  void each_untouched(Visit&& visit) const {
+    for (SegmentId s = 0, n = arena_->ever_used(); s < n; ++s) {
+      Header* const shadow = shadow_of(s);
+      const PageId first = ArenaT::first_page(s);
+      for (PageId page = first; shadow != nullptr && page < first + DebugLane::kSegmentPages; ++page) {
+        const Tag tag = map_->tag(page);
+        if (owner_of(tag) == 0 || map_->slab_start(page) != page || !map_->slab(page).zero) continue;
+        const ClassId c = class_of(tag);
+        for (unsigned i = 0; i < C::slab_blocks(c); ++i) {
+          const uintptr_t begin = map_->address(page) + i * C::size(c);
+          if (is_untouched(begin, *record(shadow, place_of(page, c, i)))) visit(begin, begin + C::size(c));
+        }
+      }
+    }
+  }
+  // Asked again after a look at the bytes: one that was handed out meanwhile is live in the heap beneath first.
+  bool is_untouched(uintptr_t begin) const {
+    const PageId page = map_->slab_start(map_->page(begin));
+    const ClassId c = class_of(map_->tag(page));
+    return is_untouched(begin, *record(shadow_of(ArenaT::segment_of(page)), place_of(page, c, index_in_slab(begin - map_->address(page), c))));
+  }
+
   static bool is_held(const Record& r) {
     const State s =
         r.state.load(std::memory_order_acquire);  // acquire, pairs with the lane's releases of state
@@ -156,6 +180,9 @@ class Shadow {
   struct Header {
     uint8_t back[DebugLane::kSegmentPages];
   };
+  bool is_untouched(uintptr_t begin, const Record& r) const {
+    return r.state.load(std::memory_order_acquire) == State::kNever && !map_->is_live(map_->granule(begin));  // acquire: as is_held()
+  }
   static constexpr size_t kShadowBytes = ShadowLayout::zone_offset(ShadowLayout::kZones);
   static constexpr ShadowLayout kLayout{};
   static_assert(kShadowBytes / sizeof(Record) <= size_t{1} << Facts::kRecordBits && C::kMaxSize < size_t{1} << Facts::kSizeBits);

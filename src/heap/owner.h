@@ -366,6 +366,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     if (page == kNoPage) return page;
     count(Event::kSlabCarve, map().address(page));
     open_slab(page, c);
+    if constexpr (Lane::kChecked) map().slab(page).zero = zero;
     for (unsigned i = 1; i < pages; ++i) {
       map().slab(page + i) = Slab{{{kNoPage, kNoPage}}, 0, static_cast<uint8_t>(c), static_cast<uint8_t>(i), 0, 0, 0};
       map().set_tag(page + i, make_tag(id_, c));

@@ -40,7 +40,7 @@ struct Slab {
   uint8_t back;       // pages back to the slab's first
   uint8_t listed;
   uint8_t used;       // 1 on the first page of a slab in use
-  uint16_t spare;
+  uint16_t zero;      // checked lanes: carved from pages that read as zero
 };
 static_assert(sizeof(Slab) == 16);
 
