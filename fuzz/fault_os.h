@@ -53,7 +53,7 @@ class World {
   enum State : uint8_t { kFree, kReserved, kCommitted, kStranger };
   struct Page {
     State state;
-    bool first;   // of a range that reserve, claim or map returned
+    bool first;   // an unmap may start here: where a mapping begins, and in all of a reserved range
     bool stale;   // holds bytes of an earlier life
   };
 

@@ -1,6 +1,7 @@
 # Shared by the real-program runs of this folder; each script sources it first. A script names its Debian packages (`need`),
 # proves that the preload replaced malloc in its program (`took_over`, for servers also `took_over_pid`), and gives a function
 # to `compare`, which runs it on glibc and on the preload and demands equal output and a clean exit from both.
+# With the debug lane nothing may be reported in any process of the run, known_faults.txt aside.
 #   MASU_LIB     the library to preload (default: build/release/libmasu.so of this repository)
 #   MASU_EXPECT  the allocator inside it (default: masu, whose version line is then demanded as well)
 set -euo pipefail
@@ -23,6 +24,11 @@ fail() {
 tmp=$(mktemp -d)
 chmod 755 "$tmp"
 trap 'rm -rf "$tmp"' EXIT
+reports=$tmp/reports
+if [[ $MASU_LIB == *-debug.so ]]; then
+  install -m 666 /dev/null "$reports"
+  export MASU_OPTIONS=report=$reports:suppressions=$apps/known_faults.txt
+fi
 
 # need PACKAGE...: installs what is missing, without letting the packages start their services.
 need() {
@@ -126,6 +132,7 @@ compare() {
     seconds=$SECONDS
   done
   ! grep -h '^masu: ' "$tmp/$1.preload.err" "$tmp"/preload/server.log 2>/dev/null || fail "$1: the allocator complained"
+  [[ ! -s $reports ]] || { cut -c -2000 "$reports" >&2; fail "$1: the debug lane reported a fault"; }
   [[ -s $tmp/$1.glibc ]] || fail "$1: printed nothing to compare"
   diff "$tmp/$1.glibc" "$tmp/$1.preload" >"$tmp/diff" || { head -10 "$tmp/diff" >&2; fail "$1: output differs from glibc's"; }
 }
