@@ -176,7 +176,7 @@ bool diagnose_untouched(const View& view, uintptr_t begin, uintptr_t end, Findin
   while (bad < end && word_at(bad) == 0) bad += sizeof(uint64_t);
   while (bad < end && is_zero(bad)) ++bad;
   while (last > bad && is_zero(last - 1)) --last;
-  if (bad == last || !view.shadow.is_untouched(begin)) return false;
+  if (bad == last || !view.shadow.is_untouched(begin, end) || is_zero(bad)) return false;
   Cell cell;
   bool found = false;
   for (uintptr_t at = begin; !found && begin - at < kFarPages * kPage && view.shadow.covers(at - 1);) {

@@ -332,16 +332,17 @@ size_t DebugHeap::size_of(const void* p, From from) {
 
 void DebugHeap::sweep(const char* when) {
   if (!ready()) return;
-  auto check = [&](const Cell& cell) {
-    const uint64_t serial = cell.record->serial;
+  shadow_.each([&](const Cell& seen) {
+    const Record& record = *seen.record;
+    const uint64_t serial = record.serial;
+    // acquire: a block that changed hands while we looked was not damaged; nor is its size what it was before.
+    const State before = record.state.load(std::memory_order_acquire);
+    const Cell cell = Shadow::cell_of_block(seen.record, seen.begin);
     Finding f;
-    // acquire: a block that changed hands while we looked was not damaged.
-    const State before = cell.record->state.load(std::memory_order_acquire);
     if (before == State::kFreeing || !diagnose_cell(view(), cell, f)) return;
-    if (cell.record->state.load(std::memory_order_acquire) != before || cell.record->serial != serial) return;
+    if (record.state.load(std::memory_order_acquire) != before || record.serial != serial) return;
     report_damage(cell, f, when);
-  };
-  shadow_.each(check);
+  });
   shadow_.each_untouched([&](uintptr_t begin, uintptr_t end) {
     Finding f;
     if (!diagnose_untouched(view(), begin, end, f)) return;
@@ -350,8 +351,14 @@ void DebugHeap::sweep(const char* when) {
     fill_block(0, f.damage, f.damage_end);  // said once
   });
   paged_.each([&](PagedBlocks::Slot& slot) {
-    // acquire, pairs with hand_out(): the canaries are there.
-    if (slot.record.state.load(std::memory_order_acquire) == State::kLive) check(PagedBlocks::cell(slot));
+    Finding f;
+    bool damaged = false;
+    {
+      Lock guard(paged_.lock());  // the pages of a live block stay open
+      damaged = slot.record.state.load(std::memory_order_acquire) == State::kLive &&  // acquire, pairs with record()
+                diagnose_cell(view(), PagedBlocks::cell(slot), f);
+    }
+    if (damaged) report_damage(PagedBlocks::cell(slot), f, when);
   });
 }
 

@@ -76,6 +76,32 @@ int main(void) {
   return 0;
 }
 """
+MANY_THREADS = r"""
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+enum { kThreads = 4, kMine = 100, kSteps = 20000 };
+static void* shared[64];
+static void* churn(void* seed) {
+  unsigned random = (unsigned)(long)seed;
+  void* mine[kMine] = {0};
+  for (int i = 0; i < kSteps; ++i) {
+    random = random * 1664525u + 1013904223u;
+    size_t size = (random >> 8) % 700;
+    void* block = memset(malloc(size), 0x5a, size);
+    void** place = random & 1 ? &mine[i % kMine] : &shared[i % 64];
+    free(__atomic_exchange_n(place, block, __ATOMIC_ACQ_REL));
+  }
+  for (int i = 0; i < kMine; ++i) free(mine[i]);
+  return 0;
+}
+int main(void) {
+  pthread_t threads[kThreads];
+  for (long i = 0; i < kThreads; ++i) pthread_create(&threads[i], 0, churn, (void*)(i + 1));
+  for (int i = 0; i < kThreads; ++i) pthread_join(threads[i], 0);
+  return 0;
+}
+"""
 IN_PLACE = r"""
 #include <dlfcn.h>
 #include <stdio.h>
@@ -170,6 +196,11 @@ class Lane(unittest.TestCase):
         self.assertEqual(self.run_on([program])[0], 0)  # _Exit: there is no check at the end
         code, _, err = self.run_on([program], "sweep=100")
         self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["heap-buffer-overflow"]))
+
+    def test_a_sweep_leaves_others_alone(self):
+        program = self.compiled(MANY_THREADS)
+        for options in ("sweep=200:quarantine=0", "sweep=500:guard=all", "sweep=500:guard=left"):
+            self.assertEqual(self.run_on([program], options), (0, "", ""), options)
 
     def test_leaks(self):
         program = self.compiled(LEAK)

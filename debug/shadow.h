@@ -154,7 +154,7 @@ class Shadow {
       const PageId first = ArenaT::first_page(s);
       for (PageId page = first; shadow != nullptr && page < first + DebugLane::kSegmentPages; ++page) {
         const Tag tag = map_->tag(page);
-        if (owner_of(tag) == 0 || map_->slab_start(page) != page || !map_->slab(page).zero) continue;
+        if (owner_of(tag) == 0 || map_->slab_start(page) != page || !map_->slab(page).zero || !C::is_packed(class_of(tag))) continue;
         const ClassId c = class_of(tag);
         for (unsigned i = 0; i < C::slab_blocks(c); ++i) {
           const uintptr_t begin = map_->address(page) + i * C::size(c);
@@ -163,11 +163,17 @@ class Shadow {
       }
     }
   }
-  // Asked again after a look at the bytes: one that was handed out meanwhile is live in the heap beneath first.
-  bool is_untouched(uintptr_t begin) const {
-    const PageId page = map_->slab_start(map_->page(begin));
-    const ClassId c = class_of(map_->tag(page));
-    return is_untouched(begin, *record(shadow_of(ArenaT::segment_of(page)), place_of(page, c, index_in_slab(begin - map_->address(page), c))));
+  // Asked again after a look at the bytes: the slab may have ended meanwhile, and what is handed out is live in the heap
+  // beneath first.
+  bool is_untouched(uintptr_t begin, uintptr_t end) const {
+    const PageId inner = map_->page(begin);
+    const Tag tag = map_->tag(inner);
+    const ClassId c = class_of(tag);
+    if (owner_of(tag) == 0 || !C::is_packed(c) || end - begin != C::size(c)) return false;
+    const PageId page = map_->slab_start(inner);
+    const size_t index = index_in_slab(begin - map_->address(page), c);
+    if (!map_->slab(page).zero || begin != map_->address(page) + index * C::size(c)) return false;
+    return is_untouched(begin, *record(shadow_of(ArenaT::segment_of(page)), place_of(page, c, index)));
   }
 
   static bool is_held(const Record& r) {
