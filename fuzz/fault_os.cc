@@ -192,7 +192,6 @@ void* FaultOs::reserve(size_t bytes, size_t align) {
   if (p == nullptr) return nullptr;
   World::Page* first = w.page(p);
   w.release(first, units(bytes), World::kReserved);
-  for (size_t i = 0; i < units(bytes); ++i) first[i].first = true;  // such a range may be given back in parts
   return p;
 }
 
@@ -255,7 +254,6 @@ void* FaultOs::map(size_t bytes, size_t align) {
 void FaultOs::unmap(void* at, size_t bytes) {
   World& w = World::get();
   World::Page* p = w.range(at, bytes, "unmap of a range that is not mapped");
-  if (!p->first) Scheduler::get().stop("unmap that starts inside a mapping");
   w.release(p, units(bytes), World::kFree);
 }
 
@@ -264,6 +262,9 @@ void* FaultOs::remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move
   World::Page* p = w.range(at, old_bytes, "remap of a range that is not mapped");
   if (w.refuse(Call::kRemap)) return nullptr;
   const size_t old_pages = units(old_bytes), pages = units(new_bytes);
+  for (size_t i = 1; i < old_pages; ++i) {
+    if (p[i].first) return nullptr;  // as Linux does with a range of two mappings
+  }
   if (pages <= old_pages) {
     w.release(p + pages, old_pages - pages, World::kFree);
     return at;

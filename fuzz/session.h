@@ -37,7 +37,6 @@ struct TightBounds : LaneDefaults {
   static constexpr unsigned kBinMax = 4;
   static constexpr unsigned kBinMin = 1;
   static constexpr unsigned kBinFirst = 2;
-  static constexpr unsigned kRunBinFirst = 1;
   static constexpr unsigned kStashSlots = 2;
   static constexpr unsigned kStashChain = 3;
   static constexpr size_t kStashBytes = 2 * kKiB;

@@ -111,7 +111,7 @@ class Process {
     c.arena_limit = static_cast<size_t>(options_.get(Option::kArenaLimit));
     c.decay_ms = static_cast<uint64_t>(options_.get(Option::kDecayMs));
     c.large_cache = static_cast<size_t>(options_.get(Option::kLargeCache));
-    c.huge_pages = options_.on(Option::kHugePages);
+    c.huge_pages = static_cast<HugePages>(options_.get(Option::kHugePages));
     c.ignore_misuse = options_.get(Option::kMisuse) != 0;
     return c;
   }

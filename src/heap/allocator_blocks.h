@@ -99,14 +99,18 @@ void* Allocator<Lane>::realloc(void* p, size_t bytes) {
     fault_free(block, "realloc");
     return nullptr;
   }
-  if (in_arena) {
-    // A block less than half used gives the rest back; anything else that fits stays.
-    if (bytes <= old && (bytes > old / 2 || old <= 64)) return p;
-  } else if (bytes > C::kMaxSize) {
-    return reinterpret_cast<void*>(map_or_make_room([&] { return large_.resize(core_, block, bytes); }));
-  }
+  // A block less than half used gives the rest back; anything else that fits stays.
+  if (in_arena && bytes <= old && (bytes > old / 2 || old <= 64)) return p;
+  // Page tables are moved where the block is one mapping; of neighbours kept as one it may be two.
+  auto resized = [&] {
+    return in_arena || bytes <= C::kMaxSize ? nullptr : reinterpret_cast<void*>(large_.resize(core_, block, bytes));
+  };
+  if (void* moved = resized(); moved != nullptr) return moved;
   void* fresh = malloc(bytes);
-  if (fresh == nullptr) return bytes <= old ? p : nullptr;
+  if (fresh == nullptr) {
+    void* moved = resized();  // malloc made what room there is
+    return moved == nullptr && bytes <= old ? p : moved;
+  }
   memcpy(fresh, p, min_of(old, bytes));
   free(p);
   return fresh;

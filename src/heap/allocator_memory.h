@@ -15,7 +15,7 @@ bool Allocator<Lane>::init(const HeapConfig& config, void (*exit_hook)(void*), v
   core_.links.set_key(core_.os.random() | 1);
   exit_hook_ = exit_hook;
   exit_argument_ = exit_argument;
-  if (!core_.arena.init(core_.os, config.arena_limit, config.huge_pages)) return false;
+  if (!core_.arena.init(core_.os, config.arena_limit)) return false;
   slot_ = Sync::attach();
   ready_.store(true, std::memory_order_release);  // release, pairs with ready()
   return true;

@@ -25,7 +25,7 @@ class Arena {
   static constexpr size_t kSegmentBytes = Lane::kSegmentPages * kPage;
 
   // Once, before any other thread sees it. `limit`: bytes in use at most, 0 for the machine's own.
-  bool init(Os& os, size_t limit, bool huge) {
+  bool init(Os& os, size_t limit) {
     const size_t allowed = os.address_space_limit();
     claims_ = allowed != SIZE_MAX;
     size_t wish = claims_ ? allowed : max_of(64 * kGiB, 2 * os.physical_memory());
@@ -36,7 +36,6 @@ class Arena {
     }
     if (segments_ == nullptr) return false;
     set_limit(limit);
-    huge_ = huge;
     return true;
   }
 
@@ -80,8 +79,8 @@ class Arena {
     return true;
   }
 
-  // A segment for `owner`, all pages free; kNoSegment where the limit or the system says no.
-  SegmentId acquire(Os& os, uint32_t owner, Stats<Sync>& stats) {
+  // A segment for `owner`, all pages free, of huge pages if it may; kNoSegment where the limit or the system says no.
+  SegmentId acquire(Os& os, uint32_t owner, bool huge, Stats<Sync>& stats) {
     Lock guard(lock_);
     stats.count(Event::kArenaLock);
     SegmentId s = pop(dirty_);
@@ -96,6 +95,10 @@ class Arena {
     ++in_use_;
     stats.count(Event::kSegmentAcquire);
     segment(s).open_for(owner);
+    if (huge && !segment(s).huge) {
+      os.huge(at(s), kSegmentBytes);
+      segment(s).huge = true;
+    }
     set_state(s, kInUse);
     map_.set_tags(first_page(s), Lane::kSegmentPages, kTagFree);
     return s;
@@ -322,7 +325,7 @@ class Arena {
         return false;
       }
     }
-    if (huge_) os.huge(at(s), kSegmentBytes);
+    segment(s).huge = false;
     segment(s).dirty.assign(0, Lane::kSegmentPages, false);
     return true;
   }
@@ -408,7 +411,7 @@ class Arena {
   List dirty_, clean_, reserved_, shared_;
   typename Sync::template Atomic<uint32_t> bump_{0};  // segments that were ever given memory lie below
   uint32_t planned_ = 0, limit_ = 0, committed_ = 0, in_use_ = 0, kept_ = 0;
-  bool claims_ = false, huge_ = false;
+  bool claims_ = false;
   typename Sync::template Atomic<bool> any_shared_{false};
   bool free_since_ = false;  // pages came back since freed_since() asked
 };

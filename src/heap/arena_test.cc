@@ -22,8 +22,8 @@ class ArenaTest : public testing::TestWithParam<bool> {  // whether segments are
     arena_.destroy(os_);
     EXPECT_EQ(os_.mapped(), 0u);
   }
-  void init(size_t segments) { ASSERT_TRUE(arena_.init(os_, segments * A::kSegmentBytes, false)); }
-  SegmentId acquire(uint32_t owner = 1) { return arena_.acquire(os_, owner, stats_); }
+  void init(size_t segments) { ASSERT_TRUE(arena_.init(os_, segments * A::kSegmentBytes)); }
+  SegmentId acquire(uint32_t owner = 1) { return arena_.acquire(os_, owner, false, stats_); }
   void release(SegmentId s, uint64_t now = 0) {
     // As an owner leaves it: all pages free, some of them written to.
     memset(arena_.at(s), 0x77, kPage);
@@ -138,13 +138,13 @@ TEST_P(ArenaTest, FailuresLoseNothing) {
 // The wish shrinks until the system agrees; nothing of the refused ones stays behind.
 TEST_P(ArenaTest, AModestSystem) {
   os_.fail(test::OsCall::kReserve, 1, false);
-  EXPECT_TRUE(arena_.init(os_, 0, false));
+  EXPECT_TRUE(arena_.init(os_, 0));
   EXPECT_NE(acquire(), kNoSegment);
 }
 
 TEST_P(ArenaTest, NoAddressSpaceAtAll) {
   os_.fail(test::OsCall::kReserve, 1, true);
-  EXPECT_FALSE(arena_.init(os_, 0, false));
+  EXPECT_FALSE(arena_.init(os_, 0));
   EXPECT_FALSE(arena_.ready());
   EXPECT_EQ(os_.mapped(), 0u);
 }

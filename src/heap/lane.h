@@ -35,8 +35,7 @@ struct LaneDefaults {
   static constexpr unsigned kBinMax = 2048;
   static constexpr unsigned kBinMin = 4;
   static constexpr unsigned kBinFirst = 16;          // a bin's limit before it has shown demand
-  static constexpr unsigned kRunBinFirst = 4;
-  static constexpr size_t kRunBinFirstBytes = 64 * kKiB;
+  static constexpr size_t kBinFirstBytes = 4 * kKiB;
   static constexpr unsigned kBinRefill = 64;         // blocks, and bytes, that a refill takes at most
   static constexpr size_t kBinRefillBytes = 16 * kKiB;
 
@@ -49,9 +48,10 @@ struct LaneDefaults {
 
   static constexpr unsigned kSpill = 64;             // pointers that a drain may set aside
   static constexpr unsigned kDrainStep = 256;        // blocks a drain looks at before it rests
+  static constexpr size_t kHugeLarge = 4 * kMiB;     // large blocks from here on, where they are a small part of all
   static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use
   static constexpr unsigned kTickEvents = 64;        // boundary events between looks at the clock
-  static constexpr unsigned kMaxLargeCached = 64;    // large mappings kept, whatever their size
+  static constexpr unsigned kMaxLargeCached = 64;    // extents of freed large mappings kept, whatever their size
   static constexpr unsigned kWarmOrphans = 16;       // owners without a thread that keep their caches for the next
   static constexpr unsigned kEscapeRounds = 8;       // rounds without progress before malloc gives up
 

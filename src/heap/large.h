@@ -1,5 +1,5 @@
 // Large blocks: a mapping each, outside the arena, known by a table of addresses under one lock. Any thread.
-//   A freed mapping is kept (within config.large_cache bytes) for a request it fits by 3/4 or more, until it decays.
+//   Freed ones are kept a while (kept_mappings.h).
 // Table: open addressing, linear probing, at most half full; it grows by doubling and never shrinks.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "heap/core.h"
+#include "heap/kept_mappings.h"
 
 namespace masu {
 
@@ -15,6 +16,7 @@ class Large {
   using Sync = typename Lane::Sync;
 
  public:
+  static constexpr size_t kHugePage = 2 * kMiB;
   struct Block {
     uintptr_t address;
     size_t bytes;    // of the mapping: all of it is usable
@@ -29,13 +31,19 @@ class Large {
     Lock guard(lock_);
     core.stats.count_shared(Event::kLargeLock);
     if (!reserve_entry(core)) return 0;
-    if (const uintptr_t p = from_cache(core, bytes, align, owner); p != 0) {
+    if (const auto kept = kept_.take(core, bytes, align); kept.address != 0) {
+      core.stats.count_shared(Event::kLargeCacheHit);
       zero = false;
-      return p;
+      insert({kept.address, kept.bytes, owner});
+      return kept.address;
     }
     core.stats.count_shared(Event::kLargeMap);
-    const uintptr_t p = reinterpret_cast<uintptr_t>(core.os.map(bytes, max_of(align, page)));
-    if (p != 0) insert({p, bytes, owner});
+    const HugePages mode = core.config.huge_pages;
+    const bool huge = mode != HugePages::kOff && bytes >= Lane::kHugeLarge && bytes <= live_bytes_ / 4;
+    const uintptr_t p = reinterpret_cast<uintptr_t>(core.os.map(bytes, max_of(align, huge ? kHugePage : page)));
+    if (p == 0) return 0;
+    if (huge) core.os.huge(reinterpret_cast<void*>(p), bytes);
+    insert({p, bytes, owner});
     return p;
   }
 
@@ -48,13 +56,7 @@ class Large {
     const Block gone = *block;
     erase(block);
     live_bytes_ -= gone.bytes;
-    if (gone.bytes <= core.config.large_cache / 2 && cached_ < Lane::kMaxLargeCached) {
-      while (cached_bytes_ + gone.bytes > core.config.large_cache) unmap_cached(core, oldest());
-      cache_[cached_++] = {gone.address, gone.bytes, now_ms_};
-      cached_bytes_ += gone.bytes;
-    } else {
-      unmap(core, gone.address, gone.bytes);
-    }
+    kept_.put(core, {gone.address, gone.bytes, now_ms_}, live_bytes_);
     return true;
   }
 
@@ -75,10 +77,8 @@ class Large {
       if (table_[i].address != 0 && p - table_[i].address < table_[i].bytes) return table_[i];
     }
     live = false;
-    for (unsigned i = 0; i < cached_; ++i) {
-      if (p - cache_[i].address < cache_[i].bytes) return {cache_[i].address, cache_[i].bytes, 0};
-    }
-    return {};
+    const auto kept = kept_.containing(p);
+    return {kept.address, kept.bytes, 0};
   }
 
   // Grows or shrinks in place or by moving page tables; 0 (and the block as it was) where that fails.
@@ -105,12 +105,12 @@ class Large {
   void decay(Core<Lane>& core, uint64_t now_ms, uint64_t deadline_ms) {
     if (!lock_.try_lock()) return;
     now_ms_ = now_ms;
-    drop(core, deadline_ms);
+    kept_.drop(core, deadline_ms);
     lock_.unlock();
   }
   void trim(Core<Lane>& core) {
     Lock guard(lock_);
-    drop(core, UINT64_MAX);
+    kept_.drop(core, UINT64_MAX);
   }
 
   // Unmaps every block of a private heap.
@@ -121,15 +121,15 @@ class Large {
         const Block gone = table_[i];
         erase(&table_[i]);
         live_bytes_ -= gone.bytes;
-        unmap(core, gone.address, gone.bytes);
+        kept_.unmap(core, gone.address, gone.bytes);
       }
     }
   }
 
   void destroy(Core<Lane>& core) {
-    drop(core, UINT64_MAX);
+    kept_.drop(core, UINT64_MAX);
     for (size_t i = 0; i < capacity_; ++i) {
-      if (table_[i].address != 0) unmap(core, table_[i].address, table_[i].bytes);
+      if (table_[i].address != 0) kept_.unmap(core, table_[i].address, table_[i].bytes);
     }
     if (table_ != nullptr) core.os.unmap(table_, table_bytes(core, capacity_));
     table_ = nullptr;
@@ -150,7 +150,7 @@ class Large {
   }
   size_t cached_bytes() {
     Lock guard(lock_);
-    return cached_bytes_;
+    return kept_.bytes();
   }
   size_t blocks() const { return used_; }  // at rest only
   typename Sync::Mutex& lock() { return lock_; }
@@ -158,24 +158,17 @@ class Large {
   // At rest: the sums agree with the table and the cache.
   bool check() {
     Lock guard(lock_);
-    size_t n = 0, bytes = 0, kept = 0;
+    size_t n = 0, bytes = 0;
     for (size_t i = 0; i < capacity_; ++i) {
       if (table_[i].address == 0) continue;
       ++n;
       bytes += table_[i].bytes;
       if (find(table_[i].address) != &table_[i]) return false;
     }
-    for (unsigned i = 0; i < cached_; ++i) kept += cache_[i].bytes;
-    return n == used_ && bytes == live_bytes_ && kept == cached_bytes_;
+    return n == used_ && bytes == live_bytes_ && kept_.check();
   }
 
  private:
-  struct Cached {
-    uintptr_t address;
-    size_t bytes;
-    uint64_t freed_ms;
-  };
-
   static size_t table_bytes(Core<Lane>& core, size_t slots) {
     return align_up(slots * sizeof(Block), core.os.page_size());
   }
@@ -230,47 +223,10 @@ class Large {
     --used_;
   }
 
-  // Best fit among the kept mappings that waste at most a quarter.
-  uintptr_t from_cache(Core<Lane>& core, size_t bytes, size_t align, uint32_t owner) {
-    unsigned best = cached_;
-    for (unsigned i = 0; i < cached_; ++i) {
-      const Cached& c = cache_[i];
-      if (c.bytes < bytes || c.bytes / 4 * 3 > bytes || (c.address & (align - 1)) != 0) continue;
-      if (best == cached_ || c.bytes < cache_[best].bytes) best = i;
-    }
-    if (best == cached_) return 0;
-    core.stats.count_shared(Event::kLargeCacheHit);
-    const Cached c = cache_[best];
-    remove_cached(best);
-    insert({c.address, c.bytes, owner});
-    return c.address;
-  }
-
-  // Kept in the order of their release: removal shifts.
-  unsigned oldest() const { return 0; }
-  void remove_cached(unsigned i) {
-    cached_bytes_ -= cache_[i].bytes;
-    --cached_;
-    for (; i < cached_; ++i) cache_[i] = cache_[i + 1];
-  }
-  void unmap_cached(Core<Lane>& core, unsigned i) {
-    const Cached c = cache_[i];
-    remove_cached(i);
-    unmap(core, c.address, c.bytes);
-  }
-  void drop(Core<Lane>& core, uint64_t deadline_ms) {
-    while (cached_ > 0 && cache_[oldest()].freed_ms <= deadline_ms) unmap_cached(core, oldest());
-  }
-  void unmap(Core<Lane>& core, uintptr_t p, size_t bytes) {
-    core.stats.count_shared(Event::kLargeUnmap);
-    core.os.unmap(reinterpret_cast<void*>(p), bytes);
-  }
-
   typename Sync::Mutex lock_{kRankLarge};
   Block* table_ = nullptr;
-  size_t capacity_ = 0, used_ = 0, live_bytes_ = 0, cached_bytes_ = 0;
-  Cached cache_[Lane::kMaxLargeCached] = {};
-  unsigned cached_ = 0;
+  size_t capacity_ = 0, used_ = 0, live_bytes_ = 0;
+  KeptMappings<Lane> kept_;
   uint64_t now_ms_ = 0;
 };
 

@@ -84,17 +84,35 @@ TEST_F(LargeTest, FreedMappingsServeWhatTheyFit) {
   const uintptr_t p = alloc(2 * kMiB);
   large_->free(*core_, p);
   EXPECT_EQ(large_->cached_bytes(), 2 * kMiB);
-  const uintptr_t small = alloc(kMiB);
-  EXPECT_NE(small, p) << "half of it would be wasted";
-  const uintptr_t wide = alloc(2 * kMiB + kPage);
-  EXPECT_NE(wide, p);
-  EXPECT_EQ(core_->stats.get(Event::kLargeCacheHit), 0u);
-  const uintptr_t fits = alloc(2 * kMiB - 64 * kKiB);
-  EXPECT_EQ(fits, p);
+  EXPECT_EQ(alloc(kMiB), p) << "a part of it";
   EXPECT_FALSE(zero_) << "it had a life before";
-  EXPECT_EQ(large_->size(*core_, p), 2 * kMiB);
-  EXPECT_EQ(core_->stats.get(Event::kLargeCacheHit), 1u);
+  EXPECT_EQ(large_->size(*core_, p), kMiB);
+  EXPECT_EQ(large_->cached_bytes(), kMiB) << "the rest waits on";
+  EXPECT_EQ(alloc(kMiB - 32 * kKiB), p + kMiB);
+  EXPECT_EQ(large_->size(*core_, p + kMiB), kMiB) << "too small a rest stays with the block";
   EXPECT_EQ(large_->cached_bytes(), 0u);
+  EXPECT_EQ(core_->stats.get(Event::kLargeCacheHit), 2u);
+  large_->free(*core_, p);
+  large_->free(*core_, p + kMiB);
+  EXPECT_EQ(alloc(2 * kMiB), p) << "neighbours are one again";
+  EXPECT_EQ(core_->stats.get(Event::kLargeMap), 1u);
+}
+
+// Where nothing kept is long enough, the longest is made so, and only what is added is fresh.
+TEST_F(LargeTest, AKeptMappingIsMadeLonger) {
+  const uintptr_t p = alloc(kMiB);
+  large_->free(*core_, p);
+  const uintptr_t longer = alloc(3 * kMiB);
+  EXPECT_NE(longer, 0u);
+  EXPECT_FALSE(zero_);
+  EXPECT_EQ(core_->stats.get(Event::kLargeMap), 1u);
+  EXPECT_EQ(large_->size(*core_, longer), 3 * kMiB);
+  EXPECT_EQ(large_->cached_bytes(), 0u);
+  large_->free(*core_, longer);
+  EXPECT_NE(alloc(3 * kMiB, 16 * kMiB), 0u) << "an alignment that the kept one has not";
+  core_->os.fail(test::OsCall::kRemap, 1, true);
+  EXPECT_NE(alloc(5 * kMiB), 0u) << "where the system does not make it longer, a fresh one serves";
+  EXPECT_TRUE(large_->check());
 }
 
 TEST_F(LargeTest, TheBestFitIsTakenAndAlignmentHonoured) {
@@ -112,12 +130,12 @@ TEST_F(LargeTest, TheCacheIsBounded) {
     for (int j = 0; j < 6; ++j) blocks.push_back(alloc(3 * kMiB));
     for (uintptr_t p : blocks) {
       large_->free(*core_, p);
-      ASSERT_LE(large_->cached_bytes(), core_->config.large_cache);
+      ASSERT_LE(large_->cached_bytes(), max_of(core_->config.large_cache, large_->live_bytes() / 2));
     }
   }
-  const uintptr_t huge = alloc(5 * kMiB);
-  large_->free(*core_, huge);
-  EXPECT_FALSE(alloc(5 * kMiB) == huge && !zero_) << "more than half the bound is not kept";
+  const uintptr_t longer = alloc(12 * kMiB);
+  large_->free(*core_, longer);
+  EXPECT_EQ(large_->cached_bytes(), core_->config.large_cache) << "of what is above the bound a part is kept";
   for (int i = 0; i < 20; ++i) {
     std::vector<uintptr_t> blocks;
     for (size_t j = 0; j < 2 * Lane::kMaxLargeCached; ++j) blocks.push_back(alloc(kPage * (1 + j)));
@@ -126,6 +144,16 @@ TEST_F(LargeTest, TheCacheIsBounded) {
   EXPECT_TRUE(large_->check());
   large_->trim(*core_);
   EXPECT_EQ(large_->cached_bytes(), 0u);
+}
+
+// Bounds that are no whole pages (half of what lives is none, an option need be none) cut at pages all the same.
+TEST_F(LargeTest, ABoundOfNoWholePages) {
+  core_->config.large_cache = kMiB + 100;
+  const uintptr_t p = alloc(2 * kMiB), q = alloc(2 * kMiB);
+  large_->free(*core_, p);
+  large_->free(*core_, q);
+  EXPECT_LE(large_->cached_bytes(), core_->config.large_cache);
+  EXPECT_EQ(core_->os.mapped() % kPage, 0u);
 }
 
 TEST_F(LargeTest, KeptMappingsDecayOldestFirst) {

@@ -97,7 +97,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     if (uintptr_t block = pop(c); block != 0) return block;
     // Demand without frees earns longer refills, up to a point; only a full bin earns a wider one.
     const unsigned want = max_of(bins_.limit(c) / 2, 1u);
-    if (!C::is_packed(c)) return fill_runs(c, 1);
+    if (!C::is_packed(c)) return fresh_run(c);
     const unsigned most = max_of<unsigned>(min_of<size_t>(Lane::kBinRefillBytes / C::size(c), Lane::kBinRefill), 1);
     if (want < most) grow(c);
     return fill_packed(c, min_of(want, most));
@@ -240,7 +240,8 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   MASU_INLINE Checks<Lane> checks() { return Checks<Lane>(*core_); }
 
   // relaxed: a bound that may be a moment old.
-  bool grow(ClassId c) { return bins_.grow(*this, c, core_->cache_bytes.load(std::memory_order_relaxed)); }
+  size_t cache_bound() const { return core_->cache_bytes.load(std::memory_order_relaxed); }
+  bool grow(ClassId c) { return bins_.grow(*this, c, cache_bound()); }
 
   // --- what others freed: spill first, then the spill's overflow, then the inbox. True where any came.
   bool take_incoming() {
@@ -348,14 +349,10 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     return got;
   }
 
-  uintptr_t fill_runs(ClassId c, unsigned want) {
-    for (unsigned i = 0; i < want; ++i) {
-      bool zero = false;
-      const PageId page = alloc_run(c, 1, zero);
-      if (page == kNoPage) break;
-      push(c, map().address(page));
-    }
-    return pop(c);
+  uintptr_t fresh_run(ClassId c) {
+    bool zero = false;
+    const PageId page = alloc_run(c, 1, zero);
+    return page == kNoPage ? 0 : map().address(page);
   }
 
   // A new slab with all blocks open, first in the list.
@@ -397,8 +394,8 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       map().set_open(granule);
       if (!slab.listed) list(page);
       if (++slab.open < C::slab_blocks(c)) return;
-      // One empty slab a class stays: the next refill would only carve it again.
-      if (empty_[c] == kNoPage) {
+      // One empty slab a class stays, unless threads are many: the next refill would only carve it again.
+      if (empty_[c] == kNoPage && cache_bound() >= Lane::kCacheBytes / 8) {
         empty_[c] = page;
         return;
       }

@@ -17,7 +17,7 @@ using C = Classes<Lane>;
 class OwnerTest : public testing::Test {
  protected:
   OwnerTest() {
-    EXPECT_TRUE(core_->arena.init(core_->os, 8 * Arena<Lane>::kSegmentBytes, false));
+    EXPECT_TRUE(core_->arena.init(core_->os, 8 * Arena<Lane>::kSegmentBytes));
     memory_ = core_->os.map(align_up(sizeof(Owner<Lane>), kPage), kPage);
     owner_ = ::new (memory_) Owner<Lane>;
     owner_->init(*core_, 1);

@@ -128,7 +128,8 @@ class Runs {
     if (!own_only) {
       if (const PageId page = core_->arena.alloc_shared(pages, align, zero, *stats_); page != kNoPage) return page;
     }
-    const SegmentId s = core_->arena.acquire(core_->os, id_, *stats_);
+    const bool huge = core_->config.huge_pages == HugePages::kOn;
+    const SegmentId s = core_->arena.acquire(core_->os, id_, huge, *stats_);
     if (s == kNoSegment) return kNoPage;
     ++segments_;
     link(s);

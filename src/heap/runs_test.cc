@@ -15,7 +15,7 @@ constexpr unsigned kPages = Lane::kSegmentPages;
 class RunsTest : public testing::Test {
  protected:
   RunsTest() {
-    EXPECT_TRUE(core_->arena.init(core_->os, 8 * Arena<Lane>::kSegmentBytes, false));
+    EXPECT_TRUE(core_->arena.init(core_->os, 8 * Arena<Lane>::kSegmentBytes));
     memset(static_cast<void*>(runs_), 0, sizeof(Runs<Lane>));
     runs_->init(*core_, 1, stats_);
   }

@@ -31,6 +31,7 @@ struct Segment : SegmentRecords<kRecorded> {
   uint16_t free_pages, longest;
   uint8_t bucket;
   bool purge_pending;   // some page may be free and dirty
+  bool huge;            // the system was asked for huge pages
 
   void open_for(uint32_t new_owner) {
     free.assign(0, kPages, true);

@@ -64,11 +64,11 @@ class Bins {
 
  public:
   static constexpr unsigned max(ClassId c) { return kLayout.max[c]; }
-  // A limit before the bin has shown demand.
+  // A limit before the bin has shown demand: little, since every thread has it, and none for runs.
   static constexpr unsigned first_limit(ClassId c) {
-    if (C::is_packed(c)) return min_of<unsigned>(max(c), Lane::kBinFirst);
-    const size_t runs = min_of<size_t>(Lane::kRunBinFirst, Lane::kRunBinFirstBytes / C::size(c));
-    return static_cast<unsigned>(max_of<size_t>(min_of<size_t>(max(c), runs), 1));
+    if (!C::is_packed(c)) return 0;
+    const size_t blocks = min_of<size_t>(Lane::kBinFirst, Lane::kBinFirstBytes / C::size(c));
+    return static_cast<unsigned>(max_of<size_t>(min_of<size_t>(max(c), blocks), 1));
   }
 
   // On zeroed memory, or to empty all bins.
@@ -94,7 +94,7 @@ class Bins {
 
   // Twice as many blocks, within the class's bound and `most` bytes for the thread; false where that is reached.
   bool grow(ThreadCache<Lane>& cache, ClassId c, size_t most = Lane::kCacheBytes) {
-    const unsigned wider = min_of<unsigned>(limit_[c] * 2u, max(c));
+    const unsigned wider = min_of<unsigned>(max_of(limit_[c] * 2u, 1u), max(c));
     if (wider == limit_[c] || bytes_ + (wider - limit_[c]) * C::size(c) > most) return false;
     set_limit(cache, c, wider);
     return true;
@@ -105,7 +105,7 @@ class Bins {
 
   // Moves the end: up on demand, down (not below what it holds) to give memory back.
   void set_limit(ThreadCache<Lane>& cache, ClassId c, unsigned limit) {
-    limit = max_of(min_of(limit, max(c)), max_of(blocks(cache, c), 1u));
+    limit = max_of(min_of(limit, max(c)), blocks(cache, c));
     if (limit > kNarrow - 2 && ((wide_ >> c) & 1) == 0) widen(cache, c);
     bottom(c)[limit_[c] + 1] = 0;
     bytes_ = bytes_ + limit * C::size(c) - limit_[c] * C::size(c);
@@ -136,7 +136,7 @@ class Bins {
   }
 
   // All bins start here, in a few pages; most of a thread's classes never need more.
-  static constexpr unsigned kNarrow = max_of(Lane::kBinFirst, Lane::kRunBinFirst) + 2;
+  static constexpr unsigned kNarrow = Lane::kBinFirst + 2;
   static_assert(C::kCount <= 64);
 
   uint64_t wide_;

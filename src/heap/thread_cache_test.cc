@@ -78,7 +78,6 @@ TYPED_TEST(ThreadCacheTest, LimitsMove) {
     }
     ASSERT_LE(this->bins_->limit(c), Bins<TypeParam>::max(c));
     ASSERT_GE(this->bins_->limit(c), model[c].size());
-    ASSERT_GE(this->bins_->limit(c), 1u);
     ASSERT_EQ(this->bins_->blocks(this->cache_, c), model[c].size());
     if (step % 64 == 0) { ASSERT_TRUE(this->bins_->check(this->cache_)); }
   }
