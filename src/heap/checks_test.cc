@@ -19,7 +19,7 @@ class ChecksTest : public testing::Test {
   static constexpr uint32_t kMine = 1, kTheirs = 2, kOwners = 2;
 
   ChecksTest() {
-    EXPECT_TRUE(core_->arena.init(core_->os, 4 * Arena<Lane>::kSegmentBytes, false));
+    EXPECT_TRUE(core_->arena.init(core_->os, 4 * Arena<Lane>::kSegmentBytes));
     for (uint32_t id : {kMine, kTheirs}) {
       void* memory = core_->os.map(align_up(sizeof(OwnerT), kPage), kPage);
       owners_[id] = ::new (memory) OwnerT;
