@@ -221,6 +221,7 @@ TYPED_TEST(ChecksTest, AForeignBlockInACache) {
     const uintptr_t foreign = this->take(this->theirs(), bytes);
     this->map().clear_live(this->map().granule(foreign));
     this->mine().collect();
+    this->mine().bins().set_limit(this->mine(), c, 1);
     ASSERT_TRUE(this->mine().push(c, foreign));
     this->mine().must_be_whole();
     this->expect_internal("a cache holds what is not its owner's");
