@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "fuzz/debug_lanes.h"
 #include "fuzz/target.h"
 
 namespace masu::fuzz {
@@ -18,6 +19,8 @@ constexpr NamedLane kLanes[] = {
     {"sched_weak", run_on<WeakLane>},
     {"misuse", run_on<MisuseLane>},
     {"misuse_at_once", run_on<MisuseAtOnceLane>},
+    {"release_vs_debug", run_release_vs_debug},
+    {"misuse_debug", run_misuse_debug},
 };
 
 inline const NamedLane* lane_named(std::string_view name) {

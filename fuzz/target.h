@@ -36,10 +36,9 @@ Scheduler::Result run_on(const Input& input) {
   return Session<Lane>(input).run();
 }
 
-template <class Lane>
-int test_one(const uint8_t* data, size_t size, const char* lane) {
+inline int test_one(const uint8_t* data, size_t size, Scheduler::Result (*run)(const Input&), const char* lane) {
   const Input input = decode(data, size);
-  const auto result = run_on<Lane>(input);
+  const auto result = run(input);
   if (result.verdict != Scheduler::Verdict::kDone) report(input, lane, result);
   return 0;
 }

@@ -2,5 +2,5 @@
 #include "fuzz/target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return masu::fuzz::test_one<masu::fuzz::WeakLane>(data, size, "release, weak atomics");
+  return masu::fuzz::test_one(data, size, masu::fuzz::run_on<masu::fuzz::WeakLane>, "release, weak atomics");
 }

@@ -2,5 +2,5 @@
 #include "fuzz/target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  return masu::fuzz::test_one<masu::fuzz::SequentialLane>(data, size, "release, in sequence");
+  return masu::fuzz::test_one(data, size, masu::fuzz::run_on<masu::fuzz::SequentialLane>, "release, in sequence");
 }
