@@ -151,7 +151,8 @@ class Misdeeds {
   }
 
   void spoil(uintptr_t at, size_t bytes) {
-    for (size_t i = 0; i < bytes; ++i) reinterpret_cast<volatile uint8_t*>(at)[i] ^= 0x5A;
+    auto* to = reinterpret_cast<volatile uint8_t*>(at);
+    for (size_t i = 0; i < bytes; ++i) to[i] = static_cast<uint8_t>(to[i] ^ 0x5A);
     if (bytes != 0) damaged_ = at;
   }
   // Twice in one place would undo it: the first is found first.
