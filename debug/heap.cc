@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kDepotBytes = 64 * kMiB;
 constexpr uint32_t kSampleEvery = 5000;  // allocations for one guarded
 constexpr uint64_t kLookEvery = 4096;    // allocations between looks at the size of the heap
+constexpr size_t kGlance = 4;            // frames of a stack that is passed over by sampling
 constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
 
 // A record does not tell an alignment of 1 from none.
@@ -60,6 +61,8 @@ bool DebugHeap::start() {
 
 void DebugHeap::configure(const Options& options) {
   depth_ = static_cast<unsigned>(options.get(Option::kStacks));
+  // Leaks are told apart and faults suppressed by any frame of a stack.
+  sampling_ = depth_ <= kSampledDepth && !options.on(Option::kLeaks) && options.text(Option::kSuppressions) == nullptr;
   quarantine_.set_limit(static_cast<size_t>(options.get(Option::kQuarantine)));
   sweep_every_ = static_cast<uint64_t>(options.get(Option::kSweep));
   break_at_ = static_cast<uint64_t>(options.get(Option::kBreakAt));
@@ -80,10 +83,16 @@ void DebugHeap::constructed() {
 
 uint32_t DebugHeap::stack_of(ThreadState& t, From from) {
   if (depth_ == 0) return 0;
-  return t.stacks.find(from.walk_from(), unwinder_, t.memo, [&](uintptr_t* frames, size_t& count) {
+  auto walk_all = [&](uintptr_t* frames, size_t& count) {
     count = unwinder_.walk(from.walk_from(), t.bounds, t.memo, frames, depth_);
     return depot_.put(frames, count);
-  });
+  };
+  auto walk_some = [&](uintptr_t* frames) {
+    const size_t count = unwinder_.walk(from.walk_from(), t.bounds, frames, kGlance);
+    const uint32_t id = depot_.put(frames, count);
+    return count == kGlance ? id | StackDepot::kCut : id;
+  };
+  return t.stacks.find(from.walk_from(), unwinder_, t.memo, sampling_, walk_all, walk_some);
 }
 
 void DebugHeap::walk(Finding& f, From from) {

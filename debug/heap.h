@@ -100,6 +100,8 @@ class DebugHeap {
   void walk(Finding& f, From from);
 
  private:
+  static constexpr unsigned kSampledDepth = 16;  // deeper stacks were asked for: all are whole
+
   MASU_COLD bool start();
   void* place(size_t bytes, Request r, From from, bool zeroed);
   MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional);
@@ -126,6 +128,7 @@ class DebugHeap {
   std::atomic<bool> ready_{false};
   std::atomic<bool> starting_{false};
   unsigned depth_ = 16;         // frames of a stack; 0: none
+  bool sampling_ = false;       // stacks of busy places may be cut short
   bool watching_ = false;       // sweep_every_ or break_at_ is set
   uint64_t sweep_every_ = 0;
   uint64_t break_at_ = 0;

@@ -13,6 +13,7 @@ STATES = ["never used", "live", "being freed", "freed, in quarantine", "freed, m
 FAMILIES = ["malloc", "operator new", "operator new[]"]
 LEASES = ["an orphan", "collected by thread", "a private heap", "leased by thread"]
 PAGE = 4096
+CUT = 1 << 31  # of a stack's id: the innermost frames only
 
 
 def value(expression):
@@ -131,6 +132,7 @@ class Heap:
     def stack(self, number):
         """The frames of a stack id: {next, hash and count, frames}."""
         memory = int(self.heap["depot_"]["memory_"]["_M_b"]["_M_p"])
+        number &= ~CUT
         if number == 0 or memory == 0:
             return []
         at = memory + number * 8

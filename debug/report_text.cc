@@ -38,10 +38,12 @@ StackDepot::Frames without_own(const uintptr_t* sites, size_t count) {
   return {sites, count};
 }
 
-void write_sites(ReportWriter& w, const uintptr_t* sites, size_t count) {
+void write_sites(ReportWriter& w, const uintptr_t* sites, size_t count, bool cut = false) {
   const StackDepot::Frames f = without_own(sites, count);
   if (f.count == 0) w.text("    (no stack was kept: MASU_OPTIONS=stacks=16 keeps them)\n");
-  w.stack(f.sites, f.count).put('\n');
+  w.stack(f.sites, f.count);
+  if (cut) w.text("    (cut short by sampling: MASU_OPTIONS=stacks=32 keeps every stack whole)\n");
+  w.put('\n');
 }
 
 uint32_t this_thread() { return tls_thread == nullptr ? 0 : tls_thread->id; }
@@ -196,7 +198,7 @@ void write_thread(ReportWriter& w, uint32_t id) {
 
 void write_stack_of(ReportWriter& w, uint32_t stack) {
   const StackDepot::Frames frames = debug_heap().depot().get(stack);
-  write_sites(w, frames.sites, frames.count);
+  write_sites(w, frames.sites, frames.count, (stack & StackDepot::kCut) != 0);
 }
 
 void write_text(ReportWriter& w, const Finding& f) {

@@ -2,6 +2,7 @@
 // malloc, in signal handlers: no locks, no allocation, one fixed range of zero pages taken at init and
 // touched as it fills. Nothing is ever removed, so a frame pointer stays valid. When full, and before init,
 // put() returns 0.
+// An id with kCut names the innermost part of a stack that nobody walked further.
 //   id = word index of a record;  record = { next id, frame count and hash, frames... }
 //   every record is reachable from the bucket of its hash, exactly once
 #pragma once
@@ -16,6 +17,7 @@ namespace masu::debug {
 class StackDepot {
  public:
   using StackId = uint32_t;  // 0: unknown
+  static constexpr StackId kCut = StackId{1} << 31;
   static constexpr size_t kMaxFrames = 255;
 
   struct Frames {
@@ -66,6 +68,7 @@ class StackDepot {
 
   // Empty for an id that put() never returned, as far as that can be told.
   Frames get(StackId id) const {
+    id &= ~kCut;
     const std::atomic<uint64_t>* memory = memory_.load(std::memory_order_acquire);  // pairs with init()
     if (memory == nullptr || id < buckets_ || id + kHeaderWords > words_) return {nullptr, 0};
     // relaxed: who was handed the id was handed the record; of a made-up id, whatever is there is checked.
@@ -89,7 +92,7 @@ class StackDepot {
                                         << 18;  // more would only spread what is used over more pages
   static constexpr size_t kHeaderWords = 2;
   static constexpr size_t kMinBytes = 4096;
-  static constexpr size_t kMaxBytes = (size_t{1} << 32) * sizeof(uint64_t);
+  static constexpr size_t kMaxBytes = size_t{kCut} * sizeof(uint64_t);
 
   // Four lanes, so that the multiplications of a long stack overlap.
   static uint64_t hash_of(const uintptr_t* sites, size_t count) {

@@ -1,5 +1,6 @@
 // A thread's recent stacks: where the registers of a new one and every word that the walk of an old one read are
 // the same, so is the stack, and neither walk nor depot is asked. Loops make nearly all stacks such ones.
+// Places whose stacks keep changing (recursion) can be sampled: then one stack in some is walked, of the others little.
 // Belongs to one thread; a signal handler that interrupts a look finds it busy.
 #pragma once
 
@@ -20,9 +21,11 @@ class StackMemo {
  public:
   static constexpr size_t kMaxFrames = 64;
 
-  // The id of the stack at `from`; `walk(frames)` gives the id and count of one that is not known.
-  template <class Walk>
-  MASU_INLINE uint32_t find(Frame from, const Unwinder& unwinder, const WalkMemo& memo, Walk&& walk) {
+  // The id of the stack at `from`; `walk(frames, count)` gives the id and count of one that is not known. With
+  // `sampled`, the id may be what `glance(frames)` gives instead.
+  template <class Walk, class Glance>
+  MASU_INLINE uint32_t find(Frame from, const Unwinder& unwinder, const WalkMemo& memo, bool sampled, Walk&& walk,
+                            Glance&& glance) {
     uintptr_t frames[kMaxFrames];
     size_t count = 0;
     // relaxed: only this thread and its handlers look, and a handler that runs in between leaves it as it was.
@@ -33,9 +36,13 @@ class StackMemo {
     const uint32_t generation = static_cast<uint32_t>(unwinder.generation());
     uint32_t id = entry.id;
     if (MASU_UNLIKELY(!same(entry, from, generation))) {
-      id = walk(frames, count);
-      entry.id = remember(entry, from, unwinder, memo, frames, count) ? id : 0;
-      entry.generation = generation;
+      if (sampled && passes_over(from.pc)) {
+        id = glance(frames);
+      } else {
+        id = walk(frames, count);
+        entry.id = remember(entry, from, unwinder, memo, frames, count) ? id : 0;
+        entry.generation = generation;
+      }
     }
     std::atomic_signal_fence(std::memory_order_seq_cst);
     busy_.store(false, std::memory_order_relaxed);  // relaxed: as above
@@ -45,6 +52,8 @@ class StackMemo {
  private:
   static constexpr size_t kEntries = 256;
   static constexpr unsigned kWords = 45;
+  static constexpr size_t kPlaces = 2048;
+  static constexpr uint16_t kWhole = 64, kOneIn = 16;
   struct Word {
     uintptr_t place, value;
   };
@@ -55,6 +64,17 @@ class StackMemo {
     unsigned count;
     Word words[kWords];
   };
+
+  // Of a place's unknown stacks the first ones count, and then one in kOneIn. Places may share a count.
+  bool passes_over(uintptr_t pc) {
+    uint16_t& unknown = unknown_[(pc * 0x9E3779B97F4A7C15u >> 40) % kPlaces];
+    if (unknown < kWhole) {
+      ++unknown;
+      return false;
+    }
+    unknown = unknown == kWhole + kOneIn - 1 ? kWhole : static_cast<uint16_t>(unknown + 1);
+    return unknown != kWhole;
+  }
 
   static size_t slot(Frame f) { return ((f.pc ^ f.sp * 5) * 0x9E3779B97F4A7C15u >> 40) % kEntries; }
 
@@ -89,6 +109,7 @@ class StackMemo {
   }
 
   std::atomic<bool> busy_{false};
+  uint16_t unknown_[kPlaces] = {};
   Entry entries_[kEntries];
 };
 
