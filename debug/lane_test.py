@@ -135,6 +135,22 @@ int main(void) {
 }
 """
 
+MANY_WAYS = r"""
+#include <stdlib.h>
+static char* walk(int way);
+static char* left(int way) { return walk(way / 2); }
+static char* right(int way) { return walk(way / 2); }
+static char* walk(int way) { return way == 1 ? malloc(10) : way % 2 ? left(way) : right(way); }
+int main(void) {
+  for (int i = 2048; i < 4096; ++i) {
+    char* p = walk(i);
+    if (i >= 4088) p[10] = 0;
+    free(p);
+  }
+  return 0;
+}
+"""
+
 
 class Lane(unittest.TestCase):
     @classmethod
@@ -172,6 +188,15 @@ class Lane(unittest.TestCase):
     def test_next_is_the_guard_of_that_side(self):
         sides = re.findall(r"^Next: MASU_OPTIONS=guard=(\w+)", self.run_on([self.compiled(FOUR)], "halt=0:symbolize=0")[2], re.M)
         self.assertEqual(sides, ["all", "left"])
+
+    def test_stacks_that_keep_changing_are_sampled(self):
+        program, cut = self.compiled(MANY_WAYS), "cut short by sampling: MASU_OPTIONS=stacks=32"
+        _, _, err = self.run_on([program], "halt=0")
+        self.assertGreaterEqual(err.count(cut), 7)
+        self.assertRegex(err, r"allocated by.*\n( +#\d.*\n){4} +\(" + cut)
+        for whole in ("stacks=32", "leaks=1"):
+            _, _, err = self.run_on([program], f"halt=0:{whole}")
+            self.assertEqual((err.count(cut), err.count("ERROR")), (0, 8), whole)
 
     def test_json(self):
         path = self.tmp / "report.json"
