@@ -64,11 +64,10 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   // Checked lanes: whoever takes from the owner, or changes what it holds, holds its lease.
   MASU_INLINE void must_hold(const char* what) const {
     if constexpr (Lane::kChecked) {
-      // relaxed: whoever holds the heap got it after the flag was set.
-      const uint64_t want = is_private.load(std::memory_order_relaxed) ? uint64_t{kPrivate} : as_thread();
-      if (const uint64_t have = holder(); have != want && have != as_collector()) {
-        core_->internal(what, reinterpret_cast<uintptr_t>(this));
-      }
+      const uint64_t have = holder();
+      if (have == as_thread() || have == as_collector() || have == kPrivate) return;
+      // relaxed: a private heap has its lock instead, and one of flag and lease may look as before it was handed over.
+      if (!is_private.load(std::memory_order_relaxed)) core_->internal(what, reinterpret_cast<uintptr_t>(this));
     }
   }
   // Checked lanes: what a dead thread left is whole before another works with it.
