@@ -69,7 +69,7 @@ size_t size_of_code(uint8_t code) {
 }
 
 size_t alignment_of(uint8_t argument) {
-  if (argument == 255) return (SIZE_MAX >> 1) + 2;  // no power of two is as large
+  if (argument >= 246) return (SIZE_MAX >> 1) + 2;  // no power of two is as large
   const size_t power = size_t{1} << (argument % 23);
   return argument >= 230 ? power + argument % 3 : power;
 }

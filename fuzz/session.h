@@ -122,6 +122,11 @@ class Session {
     const size_t usable = heap().usable_size(p);
     if (Lane::kMisused && freed_meanwhile(p)) Scheduler::get().stop(kDetected);
     model().allocated(slot, request, p, usable);
+    // A block of the class that serves so many bytes, and no larger one. (Large mappings may be reused ones.)
+    const size_t good = heap().good_size(request.bytes);
+    if (request.align == 1 && request.bytes <= Heap::C::kMaxSize && usable != good) {
+      fail("%s(%zu): %zu bytes usable instead of %zu", request.call, request.bytes, usable, good);
+    }
   }
   // Whether a bad free of the address overlapped with this operation: nobody can tell it from a good one of the new block.
   bool freed_meanwhile(void* p) const {
