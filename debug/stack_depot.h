@@ -88,8 +88,8 @@ class StackDepot {
  private:
   static_assert(sizeof(std::atomic<uint64_t>) == sizeof(uintptr_t) &&
                 std::atomic<uint64_t>::is_always_lock_free);
-  static constexpr size_t kMaxBuckets = size_t{1}
-                                        << 18;  // more would only spread what is used over more pages
+  // More would spread what little short programs use over more pages; a full depot has chains of six.
+  static constexpr size_t kMaxBuckets = size_t{1} << 16;
   static constexpr size_t kHeaderWords = 2;
   static constexpr size_t kMinBytes = 4096;
   static constexpr size_t kMaxBytes = size_t{kCut} * sizeof(uint64_t);
