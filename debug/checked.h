@@ -47,28 +47,35 @@ MASU_INLINE void check_size(const void* p, size_t bytes, const char* call) {
   if (MASU_UNLIKELY(bytes > PTRDIFF_MAX)) report_negative(reinterpret_cast<uintptr_t>(p), bytes, call, caller());
 }
 
-// libc's function. `early` stands in for it while the dynamic linker is still at work.
+// libc's functions, all of them found at constructor time: dlsym() ends the life of the text that dlerror() gave, so it
+// must not be called in between.
+struct RealFunction {
+  const char* name;
+  std::atomic<void*> at{nullptr};
+  constexpr explicit RealFunction(const char* of) : name(of) {}
+};
+void find_real_functions();
+
+// One of them. `early` stands in for it while the dynamic linker is still at work.
 template <class F>
-class Real {
+class Real : public RealFunction {
  public:
-  constexpr Real(const char* name, F* early) : name_(name), early_(early) {}
+  constexpr Real(const char* of, F* early) : RealFunction(of), early_(early) {}
   template <class... A>
   MASU_INLINE auto operator()(A... a) {
-    F* f = at_.load(std::memory_order_relaxed);  // relaxed: every thread finds the same
-    if (MASU_UNLIKELY(f == nullptr)) f = find();
-    return f(a...);
+    void* f = at.load(std::memory_order_relaxed);  // relaxed: every thread finds the same
+    if (MASU_UNLIKELY(f == nullptr)) return find()(a...);
+    return reinterpret_cast<F*>(f)(a...);
   }
 
  private:
   MASU_NOINLINE F* find() {
     if (early_ != nullptr && !g_ranges.resolvable) return early_;
-    F* f = reinterpret_cast<F*>(find_next(name_));
-    at_.store(f, std::memory_order_relaxed);  // relaxed: as above
-    return f;
+    void* f = find_next(name);
+    at.store(f, std::memory_order_relaxed);  // relaxed: as above
+    return reinterpret_cast<F*>(f);
   }
-  const char* name_;
   F* early_;
-  std::atomic<F*> at_{nullptr};
 };
 
 }  // namespace masu::debug
@@ -76,5 +83,6 @@ class Real {
 // MASU_CHECKED(result, name, (parameters), early): defines libc's `name`; real_name is libc's own.
 #define MASU_CHECKED(result, name, parameters, early)                          \
   [[maybe_unused]] static constinit masu::debug::Real<result parameters> real_##name(#name, early); \
+  [[gnu::used, gnu::section("masu_real")]] static masu::debug::RealFunction* const listed_##name = &real_##name; \
   extern "C" MASU_EXPORT result checked_##name parameters asm(#name);          \
   result checked_##name parameters

@@ -5,6 +5,10 @@
 #include "debug/heap.h"
 #include "debug/report.h"
 
+// What MASU_CHECKED lists; the linker names the section's ends.
+extern "C" MASU_HIDDEN masu::debug::RealFunction* const __start_masu_real[];
+extern "C" MASU_HIDDEN masu::debug::RealFunction* const __stop_masu_real[];
+
 namespace masu::debug {
 
 Ranges g_ranges = {};
@@ -103,8 +107,16 @@ void set_ranges() {
   heap.shadow().range(g_ranges.arena, g_ranges.arena_bytes);
   heap.paged().range(g_ranges.paged, g_ranges.paged_bytes);
   g_ranges.resolvable = true;
+  find_real_functions();
 }
 
 void* find_next(const char* name) { return dlsym(RTLD_NEXT, name); }
+
+void find_real_functions() {
+  for (RealFunction* const* f = __start_masu_real; f != __stop_masu_real; ++f) {
+    // relaxed: as every thread finds it.
+    if ((*f)->at.load(std::memory_order_relaxed) == nullptr) (*f)->at.store(find_next((*f)->name), std::memory_order_relaxed);
+  }
+}
 
 }  // namespace masu::debug

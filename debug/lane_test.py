@@ -76,6 +76,22 @@ int main(void) {
   return 0;
 }
 """
+DLERROR = r"""
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(void) {
+  dlopen("/no/such/library", RTLD_NOW);
+  const char* text = dlerror();
+  if (strlen(text) < 5 || strrchr(text, 'n') == 0 || strncmp(text, "/no/such", 8) != 0) return 1;
+  char* copy = strdup(text);
+  printf("%s\n", text);
+  puts(copy);
+  free(copy);
+  return 0;
+}
+"""
 MANY_THREADS = r"""
 #include <pthread.h>
 #include <stdlib.h>
@@ -226,6 +242,11 @@ class Lane(unittest.TestCase):
         program = self.compiled(MANY_THREADS)
         for options in ("sweep=200:quarantine=0", "sweep=500:guard=all", "sweep=500:guard=left"):
             self.assertEqual(self.run_on([program], options), (0, "", ""), options)
+
+    def test_the_text_of_dlerror_stays(self):
+        code, out, err = self.run_on([self.compiled(DLERROR)])
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual([line[:8] for line in out.splitlines()], ["/no/such"] * 2)
 
     def test_leaks(self):
         program = self.compiled(LEAK)
