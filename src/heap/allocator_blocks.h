@@ -101,16 +101,11 @@ void* Allocator<Lane>::realloc(void* p, size_t bytes) {
   }
   // A block less than half used gives the rest back; anything else that fits stays.
   if (in_arena && bytes <= old && (bytes > old / 2 || old <= 64)) return p;
-  // Page tables are moved where the block is one mapping; of neighbours kept as one it may be two.
-  auto resized = [&] {
-    return in_arena || bytes <= C::kMaxSize ? nullptr : reinterpret_cast<void*>(large_.resize(core_, block, bytes));
-  };
-  if (void* moved = resized(); moved != nullptr) return moved;
-  void* fresh = malloc(bytes);
-  if (fresh == nullptr) {
-    void* moved = resized();  // malloc made what room there is
-    return moved == nullptr && bytes <= old ? p : moved;
+  if (!in_arena && bytes > C::kMaxSize) {
+    return reinterpret_cast<void*>(map_or_make_room([&] { return large_.resize(core_, block, bytes); }));
   }
+  void* fresh = malloc(bytes);
+  if (fresh == nullptr) return bytes <= old ? p : nullptr;
   memcpy(fresh, p, min_of(old, bytes));
   free(p);
   return fresh;

@@ -105,8 +105,13 @@ void Allocator<Lane>::publish(Stats<Sync>& stats, const typename RemoteStash<Lan
   stats.count(Event::kStashPush);
   stats.count(Event::kStashBlocks, chain.blocks);
   if (OwnerT* mine = self()->owner; mine != nullptr && mine->id() == chain.owner) stats.count(Event::kStashOwn);
-  // The tail's link is the one that is written later than its free: not into a block that was freed twice and is out again.
-  if (MASU_UNLIKELY(core_.links.get(chain.tail) != 0)) return core_.fault_link(chain.tail, "flush");
+  // The tail's link is the one that is written later than its free: not into a block that was freed twice, and whose
+  // slab may be gone or which may be out again.
+  const Tag tag = map().tag(map().page(chain.tail));
+  if (MASU_UNLIKELY(owner_of(tag) != chain.owner || map().is_live(map().granule(chain.tail)) != C::is_packed(class_of(tag)) ||
+                    core_.links.get(chain.tail) != 0)) {
+    return core_.fault_link(chain.tail, "flush");
+  }
   if constexpr (Lane::kChecked) {
     const OwnerT* mine = self()->owner;
     if (!checks().batch(chain, mine == nullptr ? 0 : mine->id(), owner_count())) return;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "heap/core.h"
 #include "heap/kept_mappings.h"
@@ -81,24 +82,33 @@ class Large {
     return {kept.address, kept.bytes, 0};
   }
 
-  // Grows or shrinks in place or by moving page tables; 0 (and the block as it was) where that fails.
+  // Grows or shrinks in place, by moving page tables, or by a copy; 0 (and the block as it was) where there is no memory.
   uintptr_t resize(Core<Lane>& core, uintptr_t p, size_t bytes) {
     const size_t page = core.os.page_size();
     if (bytes > PTRDIFF_MAX - page) return 0;
     bytes = align_up(bytes, page);
-    Lock guard(lock_);
-    core.stats.count_shared(Event::kLargeLock);
-    Block* block = find(p);
-    if (block == nullptr) return 0;
-    if (bytes <= block->bytes && bytes >= block->bytes / 4 * 3) return p;
-    Block moved = *block;
-    moved.address = reinterpret_cast<uintptr_t>(core.os.remap(reinterpret_cast<void*>(p), moved.bytes, bytes, true));
-    if (moved.address == 0) return 0;
-    live_bytes_ -= moved.bytes;
-    moved.bytes = bytes;
-    erase(block);
-    insert(moved);
-    return moved.address;
+    Block old;
+    {
+      Lock guard(lock_);
+      core.stats.count_shared(Event::kLargeLock);
+      Block* block = find(p);
+      if (block == nullptr) return 0;
+      if (bytes <= block->bytes && bytes >= block->bytes / 4 * 3) return p;
+      old = *block;
+      if (void* to = core.os.remap(reinterpret_cast<void*>(p), old.bytes, bytes, true); to != nullptr) {
+        live_bytes_ -= old.bytes;
+        erase(block);
+        insert({reinterpret_cast<uintptr_t>(to), bytes, old.owner});
+        return reinterpret_cast<uintptr_t>(to);
+      }
+    }
+    // The system does not move what were neighbours and are one block now.
+    bool zero = false;
+    const uintptr_t to = alloc(core, bytes, page, old.owner, zero);
+    if (to == 0) return 0;
+    memcpy(reinterpret_cast<void*>(to), reinterpret_cast<void*>(p), min_of(old.bytes, bytes));
+    free(core, p);
+    return to;
   }
 
   // Unmaps what has waited in the cache since before `deadline_ms`.

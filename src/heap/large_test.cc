@@ -184,8 +184,16 @@ TEST_F(LargeTest, Resize) {
     EXPECT_EQ(*reinterpret_cast<unsigned char*>(p + kMiB - 1), 0x5a);
   }
   core_->os.fail(test::OsCall::kRemap, 1, true);
+  core_->os.fail(test::OsCall::kMap, 1, true);
   EXPECT_EQ(large_->resize(*core_, p, 5 * kMiB), 0u);
   EXPECT_EQ(large_->size(*core_, p), kMiB);
+  core_->os.heal();
+  core_->os.fail(test::OsCall::kRemap, 1, true);
+  const uintptr_t copy = large_->resize(*core_, p, 5 * kMiB);
+  ASSERT_NE(copy, 0u) << "what cannot be moved is copied";
+  EXPECT_EQ(*reinterpret_cast<unsigned char*>(copy + kMiB - 1), 0x5a);
+  EXPECT_EQ(large_->size(*core_, p), 0u);
+  EXPECT_EQ(large_->live_bytes(), 5 * kMiB);
   core_->os.heal();
   EXPECT_EQ(large_->resize(*core_, p, SIZE_MAX), 0u);
   EXPECT_EQ(large_->resize(*core_, p, PTRDIFF_MAX), 0u);
