@@ -1,5 +1,6 @@
 // Runs inputs again and says what happened: `replay INPUT...` one line each; with --trace the operations and every
-// step of the schedule. Exit code 1 where an input breaks a rule, 2 where two runs of it differ.
+// step of the schedule. Where a rule is broken: the least that breaks it, with the steps where threads change over.
+// Exit code 1 where an input breaks a rule, 2 where two runs of it differ.
 #include <CLI/CLI.hpp>
 
 #include <cinttypes>
@@ -10,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "fuzz/lanes.h"
+#include "fuzz/shrink.h"
 
 namespace masu::fuzz {
 namespace {
@@ -22,17 +23,32 @@ const char* file_of(Site site) {
   return slash != nullptr ? slash + 1 : site.file;
 }
 
-// A line per step; where one thread follows another, a line that says so.
-void print_steps(const std::vector<Step>& ring, uint32_t recorded) {
-  const uint32_t shown = std::min<uint32_t>(recorded, kKept);
-  unsigned previous = kHost;
-  for (uint32_t i = recorded - shown; i < recorded; ++i) {
+void print_step(const Step& s, uint32_t number) {
+  std::printf("%5u T%u op %u.%u %-9s %p = %#" PRIx64 "  %s:%u\n", number, s.thread, s.operation, s.yield, access_name(s.access),
+              const_cast<const void*>(s.address), s.value, file_of(s.site), s.site.line);
+}
+
+// A line per step, or (`turns`) only for those on either side of a change of threads and the last ones; where one thread
+// follows another, a line that says so.
+void print_steps(const std::vector<Step>& ring, uint32_t recorded, bool turns = false) {
+  constexpr uint32_t kLast = 8;
+  const uint32_t first = recorded - std::min<uint32_t>(recorded, kKept);
+  auto thread = [&](uint32_t i) { return i < first || i >= recorded ? kHost : unsigned{ring[i % kKept].thread}; };
+  for (uint32_t i = first; i < recorded; ++i) {
     const Step& s = ring[i % kKept];
-    if (s.thread != previous) std::printf("--- T%u%s\n", s.thread, s.preempted ? " (preemption)" : "");
-    previous = s.thread;
-    std::printf("%5u T%u op %u.%u %-9s %p = %#" PRIx64 "  %s:%u\n", i, s.thread, s.operation, s.yield,
-                access_name(s.access), const_cast<const void*>(s.address), s.value, file_of(s.site), s.site.line);
+    if (i == first || thread(i - 1) != s.thread) std::printf("--- T%u%s\n", s.thread, s.preempted ? " (preemption)" : "");
+    if (!turns || i == first || thread(i - 1) != s.thread || thread(i + 1) != s.thread || recorded - i <= kLast) print_step(s, i);
   }
+}
+
+// The smallest input that breaks the same rule, and where its threads take turns.
+void print_least(const NamedLane& lane, const ByteString& bytes, std::vector<Step>& ring) {
+  const ByteString small = shrink(lane, bytes, signature(lane, bytes));
+  const Input input = decode(small.data(), small.size());
+  Scheduler::get().record(ring.data(), kKept);
+  const auto result = lane.run(input);
+  std::printf("the least that breaks it: %s\n%s", result.reason, describe(input).c_str());
+  print_steps(ring, Scheduler::get().recorded(), true);
 }
 
 struct Options {
@@ -43,9 +59,8 @@ struct Options {
 
 int replay(const std::string& path, const Options& options, const NamedLane& lane, std::vector<Step>& ring) {
   std::ifstream file(path, std::ios::binary);
-  const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  const Input input = decode(data, bytes.size());
+  const ByteString bytes((std::istreambuf_iterator<char>(file)), {});
+  const Input input = decode(bytes.data(), bytes.size());
   if (options.trace) std::printf("%s", describe(input).c_str());
   const auto first = lane.run(input);
   const uint32_t recorded = Scheduler::get().recorded();
@@ -56,6 +71,7 @@ int replay(const std::string& path, const Options& options, const NamedLane& lan
     std::printf("%s: %s, %u steps, run %#" PRIx64 "%s %s\n", path.c_str(), verdict_name(first.verdict), first.steps,
                 first.hash, same ? "" : ", AND ANOTHER THE SECOND TIME", first.reason);
   }
+  if (same && first.verdict != Scheduler::Verdict::kDone && !options.quiet && !options.trace) print_least(lane, bytes, ring);
   return !same ? 2 : first.verdict != Scheduler::Verdict::kDone ? 1 : 0;
 }
 

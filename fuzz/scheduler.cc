@@ -85,7 +85,8 @@ Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body
   argument_ = argument;
   threads_ = threads;
   started_ = resting_ = 0;
-  steps_ = recorded_ = 0;
+  steps_ = 0;
+  if (threads > 1) recorded_ = 0;  // what one thread does after a schedule leaves the schedule's steps
   preempted_ = abandoned_ = false;
   hash_ = 0x9e3779b97f4a7c15u;
   ++run_;
