@@ -124,8 +124,6 @@ class Tree:
         if name == "faulty":
             return "products", "masu-debug", lambda build, scratch: [
                 ROOT / "regress/faulty/run", "--lib", build / "libmasu-debug.so", "--match", argument, "--jobs", "1"]
-        if name == "debug_lane":
-            return "products", "masu-debug", lambda build, _: [ROOT / "debug/lane_test.py", build / "libmasu-debug.so"]
         raise SystemExit(f"no lane is called {lane}")
 
 
@@ -147,8 +145,6 @@ def _judge(command, scratch, budget):
         resource.setrlimit(resource.RLIMIT_CPU, (budget or TEST_SECONDS, (budget or TEST_SECONDS) + 5))
 
     command = [str(c) for c in command]
-    if command[0].endswith(".py"):
-        command.insert(0, "python3")
     log = Path(scratch) / "log"
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=limits,
