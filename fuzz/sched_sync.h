@@ -130,7 +130,6 @@ struct SyncOver {
   using Atomic = AtomicOf<T>;
   using Mutex = SchedMutex<AtomicOf>;
 
-  static constexpr bool kSelfPreset = false;
   static void*& self(uint32_t slot) { return Scheduler::get().self(slot); }
   static uint32_t attach() { return Scheduler::get().attach(); }
   static void detach(uint32_t slot) { Scheduler::get().detach(slot); }

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attributes.h"
-
-MASU_BEGIN_C
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* "masu VERSION LANE", static storage: its presence shows that masu took malloc over. */
 const char* masu_version(void);
@@ -38,4 +38,6 @@ void* masu_heap_aligned(masu_heap* heap, size_t align, size_t bytes);
 /* Ends the heap and every block that is still live in it; no thread may use either any more. */
 void masu_heap_delete(masu_heap* heap);
 
-MASU_END_C
+#ifdef __cplusplus
+}
+#endif

@@ -8,7 +8,7 @@
 #include <memory_resource>
 #include <new>
 
-#include "api/masu.h"
+#include "masu.h"
 
 namespace masu {
 

@@ -1,5 +1,5 @@
 /* Compiler attributes. With src/os/linux.cc the only place where #if may appear.
- * Anyone may include this, from C too; it depends on nothing. */
+ * Anyone may include this; it depends on nothing. */
 #pragma once
 
 #define MASU_INLINE inline __attribute__((always_inline))
@@ -11,17 +11,8 @@
 #define MASU_UNLIKELY(x) __builtin_expect(static_cast<bool>(x), 0)
 #define MASU_WEAK __attribute__((weak))
 
-/* Around declarations that C and C++ share. */
-#ifdef __cplusplus
-#define MASU_BEGIN_C extern "C" {
-#define MASU_END_C }
-#else
-#define MASU_BEGIN_C
-#define MASU_END_C
-#endif
-
 /* Sets (clears) bit i % 64 of the word; whether it was set before. One instruction where there is one. */
-#if defined(__x86_64__) && defined(__cplusplus)
+#if defined(__x86_64__)
 MASU_INLINE bool masu_bit_set(unsigned long& word, unsigned long i) {
   bool was;
   asm("btsq %2, %0" : "+r"(word), "=@ccc"(was) : "r"(i));
@@ -32,7 +23,7 @@ MASU_INLINE bool masu_bit_clear(unsigned long& word, unsigned long i) {
   asm("btrq %2, %0" : "+r"(word), "=@ccc"(was) : "r"(i));
   return was;
 }
-#elif defined(__cplusplus)
+#else
 MASU_INLINE bool masu_bit_set(unsigned long& word, unsigned long i) {
   const unsigned long old = word;
   word |= 1ul << (i % 64);

@@ -54,7 +54,6 @@ struct NativeSync {
   using Atomic = std::atomic<T>;
   using Mutex = RankedMutex;
 
-  static constexpr bool kSelfPreset = false;
   static void*& self(uint32_t heap) {
     struct Seat {
       uint32_t heap;
