@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 FEW, MANY = 20_000, 120_000
+SIZES = (16, 64, 512, 4096, 32768)
 
 
 def _collected(candidate, bin_dir, pairs, size):
@@ -26,7 +27,7 @@ def per_pair(candidate, bin_dir, size):
     return None if few is None or many is None else (many - few) / (MANY - FEW)
 
 
-def table(candidates, bin_dir, sizes=(64, 1024, 8192, 65536)):
+def table(candidates, bin_dir, sizes=SIZES):
     if not shutil.which("valgrind"):
         raise ValueError("--instructions needs valgrind: install the package valgrind")
     for candidate in candidates:

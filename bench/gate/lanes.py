@@ -109,6 +109,8 @@ def _real():
     source = os.path.join(os.path.dirname(REAL), "workloads", "remote_mix.cc")
     compile_ = ("/usr/bin/g++", "-O2", "-std=c++20", "-c", source, "-o", "/dev/null")
     yield Lane("compile", ("real",), compile_, compile_)
+    redis = os.path.join(REAL, "redis.sh")
+    yield Lane("redis", ("real",), (redis, "400000"), (redis, "100000"))
 
 
 LANES = {lane.name: lane for lane in (*_mixes(), *_growth(), *_shapes(), *_real(), *_micro())}

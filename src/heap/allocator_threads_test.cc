@@ -1,9 +1,7 @@
-// Many threads: remote frees, exit and adoption, fork, private heaps, the number of owners.
+// Many threads: remote frees, exit and adoption, the number of owners.
 #include "heap/allocator.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <barrier>
 #include <cstring>
@@ -15,7 +13,11 @@ namespace {
 
 using test::fill;
 using test::filled;
+using test::mark;
+using test::Marked;
+using test::marked;
 using test::on_threads;
+using test::Ring;
 
 template <class Lane>
 class AllocatorThreadsTest : public testing::Test {
@@ -23,36 +25,6 @@ class AllocatorThreadsTest : public testing::Test {
   test::TestHeap<Lane> heap_;
 };
 TYPED_TEST_SUITE(AllocatorThreadsTest, test::Lanes);
-
-// Blocks on their way from one thread to the next. A slot holds one block; whoever takes it out frees it.
-class Ring {
- public:
-  explicit Ring(size_t slots) : slots_(slots) {}
-  void* swap(size_t i, void* p) { return slots_[i % slots_.size()].exchange(p, std::memory_order_acq_rel); }
-  template <class Visit>
-  void drain(Visit visit) {
-    for (auto& slot : slots_) {
-      if (void* p = slot.exchange(nullptr, std::memory_order_acq_rel); p != nullptr) visit(p);
-    }
-  }
-
- private:
-  std::vector<std::atomic<void*>> slots_;
-};
-
-// Its size and key stand in the block itself.
-struct Marked {
-  uint32_t bytes, key;
-};
-void* mark(void* p, size_t bytes, uint64_t key) {
-  *static_cast<Marked*>(p) = {static_cast<uint32_t>(bytes), static_cast<uint32_t>(key)};
-  fill(static_cast<char*>(p) + sizeof(Marked), bytes - sizeof(Marked), static_cast<uint32_t>(key));
-  return p;
-}
-bool marked(void* p) {
-  const Marked m = *static_cast<Marked*>(p);
-  return filled(static_cast<char*>(p) + sizeof(Marked), m.bytes - sizeof(Marked), m.key);
-}
 
 TYPED_TEST(AllocatorThreadsTest, RemoteFreesThroughARing) {
   auto& heap = *this->heap_;
@@ -283,244 +255,6 @@ TYPED_TEST(AllocatorThreadsTest, ThreadsComeAndGo) {
   EXPECT_LE(heap.totals().owners, 5u);
   EXPECT_EQ(heap.event(Event::kOwnerOrphan), 120u);
   EXPECT_EQ(heap.event(Event::kOwnerCreate), heap.totals().owners);
-}
-
-// --- private heaps
-
-TYPED_TEST(AllocatorThreadsTest, PrivateHeapServesAndTakesBack) {
-  auto& heap = *this->heap_;
-  auto* own = heap.heap_new();
-  ASSERT_NE(own, nullptr);
-  std::vector<std::pair<void*, size_t>> blocks;
-  test::Random random(8);
-  for (int i = 0; i < 3000; ++i) {
-    const size_t bytes = random.below(40) == 0 ? random.size(2 * kMiB) : random.size(10000);
-    const size_t align = size_t{1} << random.below(i % 100 == 0 ? 22 : 8);
-    void* p = heap.heap_malloc(*own, bytes, align);
-    ASSERT_NE(p, nullptr) << bytes << " aligned " << align;
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(p) % align, 0u);
-    ASSERT_GE(heap.usable_size(p), bytes);
-    fill(p, bytes, bytes);
-    blocks.push_back({p, bytes});
-    if (i % 3 != 0) {
-      const size_t victim = random.below(blocks.size());
-      EXPECT_TRUE(filled(blocks[victim].first, blocks[victim].second, blocks[victim].second));
-      heap.free(blocks[victim].first);
-      blocks[victim] = blocks.back();
-      blocks.pop_back();
-    }
-  }
-  EXPECT_EQ(heap.census(), blocks.size());
-  on_threads(heap, 3, [&](unsigned t) {
-    for (size_t i = t; i < blocks.size(); i += 3) {
-      EXPECT_TRUE(filled(blocks[i].first, blocks[i].second, blocks[i].second));
-      heap.free(blocks[i].first);
-    }
-  });
-  EXPECT_EQ(heap.census(), 0u);
-  heap.heap_delete(*own);
-  EXPECT_EQ(heap.census(), 0u);
-}
-
-TYPED_TEST(AllocatorThreadsTest, PrivateHeapFromManyThreads) {
-  auto& heap = *this->heap_;
-  auto* own = heap.heap_new();
-  on_threads(heap, 4, [&](unsigned t) {
-    test::Random random(t);
-    std::vector<std::pair<void*, size_t>> mine(20);
-    for (int i = 0; i < 3000; ++i) {
-      auto& [p, bytes] = mine[random.below(mine.size())];
-      if (p != nullptr) {
-        EXPECT_TRUE(filled(p, bytes, bytes));
-        heap.free(p);
-      }
-      bytes = random.size(3000);
-      p = heap.heap_malloc(*own, bytes, 16);
-      fill(p, bytes, bytes);
-    }
-    for (auto& [p, bytes] : mine) heap.free(p);
-  });
-  EXPECT_EQ(heap.census(), 0u);
-  heap.heap_delete(*own);
-}
-
-// Every block in it goes with it, small or large, also those that others freed or still have.
-TYPED_TEST(AllocatorThreadsTest, DeletedHeapLeavesNothing) {
-  auto& heap = *this->heap_;
-  heap.free(heap.malloc(1));
-  const size_t floor = heap.totals().arena_bytes;
-  for (int round = 0; round < 8; ++round) {
-    auto* own = heap.heap_new();
-    ASSERT_NE(own, nullptr);
-    std::vector<void*> blocks;
-    for (int i = 0; i < 500; ++i) blocks.push_back(heap.heap_malloc(*own, static_cast<size_t>(i) * 20, 16));
-    for (int i = 0; i < 5; ++i) blocks.push_back(heap.heap_malloc(*own, kMiB, 16));
-    on_threads(heap, 2, [&](unsigned t) {
-      for (size_t i = t; i < blocks.size() / 2; i += 2) heap.free(blocks[i]);
-    });
-    heap.heap_delete(*own);
-    EXPECT_EQ(heap.census(), 0u);
-    EXPECT_LE(heap.totals().arena_bytes, floor + Arena<TypeParam>::kSegmentBytes);
-    EXPECT_EQ(heap.totals().live_large_bytes, 0u);
-    on_threads(heap, 1, [&](unsigned) {  // the owner lives on as a thread's
-      for (int i = 0; i < 100; ++i) heap.free(mark(heap.malloc(100), 100, 1));
-    });
-  }
-  EXPECT_LE(heap.totals().owners, 4u);
-}
-
-TYPED_TEST(AllocatorThreadsTest, PrivateHeapOddRequests) {
-  auto& heap = *this->heap_;
-  auto* own = heap.heap_new();
-  for (size_t align = 1; align <= 4 * kMiB; align *= 2) {
-    void* p = heap.heap_malloc(*own, 0, align);
-    ASSERT_NE(p, nullptr) << align;
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(p) % align, 0u);
-  }
-  EXPECT_EQ(heap.heap_malloc(*own, SIZE_MAX, 16), nullptr);
-  EXPECT_EQ(heap.heap_malloc(*own, size_t{PTRDIFF_MAX} + 1, 16), nullptr);
-  EXPECT_EQ(heap.heap_malloc(*own, 16, size_t{1} << 63), nullptr);
-  heap.heap_delete(*own);
-  EXPECT_EQ(heap.census(), 0u);
-}
-
-// Heaps are made and ended while other threads look for orphans and run out of memory.
-TYPED_TEST(AllocatorThreadsTest, PrivateHeapsComeAndGoAmongThreads) {
-  auto& heap = *this->heap_;
-  on_threads(heap, 4, [&](unsigned t) {
-    for (int i = 0; i < 40; ++i) {
-      if (t % 2 == 0) {
-        auto* own = heap.heap_new();
-        for (int j = 0; j < 20; ++j) fill(heap.heap_malloc(*own, 100, 16), 100, 1);
-        heap.heap_delete(*own);
-      } else {
-        std::vector<void*> blocks;
-        for (int j = 0; j < 50; ++j) blocks.push_back(heap.malloc(2000));
-        for (void* p : blocks) heap.free(p);
-        heap.trim();
-      }
-    }
-  });
-  EXPECT_EQ(heap.census(), 0u);
-}
-
-// --- fork
-
-// The child's status, or -1 where it died or hung.
-template <class Body>
-int in_child(Body body) {
-  const pid_t child = fork();
-  if (child == 0) {
-    alarm(60);
-    _exit(body());
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-TYPED_TEST(AllocatorThreadsTest, ForkWithThreadsAtWork) {
-  auto& heap = *this->heap_;
-  std::atomic<bool> stop{false};
-  Ring ring(64);
-  std::vector<std::thread> threads;
-  for (unsigned t = 0; t < 3; ++t) {
-    threads.emplace_back([&, t] {
-      test::Random random(t);
-      while (!stop.load(std::memory_order_relaxed)) {
-        const size_t bytes = sizeof(Marked) + random.size(random.below(30) == 0 ? 2 * kMiB : 3000);
-        void* p = heap.malloc(bytes);
-        if (p == nullptr) continue;
-        if (void* old = ring.swap(random.below(64), mark(p, bytes, 1)); old != nullptr) heap.free(old);
-      }
-      heap.thread_exit();
-    });
-  }
-  std::vector<void*> mine;
-  for (int i = 0; i < 200; ++i) mine.push_back(mark(heap.malloc(300), 300, static_cast<uint64_t>(i)));
-  for (int i = 0; i < 12; ++i) {
-    heap.fork_prepare();
-    const int status = in_child([&] {
-      heap.fork_child();
-      for (void* p : mine) {
-        if (!marked(p)) return 1;
-        heap.free(p);
-      }
-      std::vector<void*> blocks;
-      for (size_t n = 0; n < 2000; ++n) {
-        const size_t bytes = 16 + n % 900 * 10;
-        void* p = heap.malloc(bytes);
-        if (p == nullptr) return 2;
-        blocks.push_back(mark(p, bytes, n));
-      }
-      for (void* p : blocks) {
-        if (!marked(p)) return 3;
-        heap.free(p);
-      }
-      void* large = heap.malloc(5 * kMiB);
-      if (large == nullptr) return 4;
-      heap.free(large);
-      heap.flush();
-      heap.thread_exit();
-      return test::FaultLog::get().take().empty() ? 0 : 5;
-    });
-    heap.fork_parent();
-    ASSERT_EQ(status, 0) << "fork " << i;
-  }
-  stop = true;
-  for (std::thread& t : threads) t.join();
-  for (void* p : mine) heap.free(p);
-  ring.drain([&](void* p) { heap.free(p); });
-  heap.flush();
-  EXPECT_EQ(heap.census(), 0u);
-}
-
-// Other threads at rest: the child can free what they made, and nothing of it is lost.
-TYPED_TEST(AllocatorThreadsTest, ForkWithThreadsAtRest) {
-  auto& heap = *this->heap_;
-  std::barrier<> ready(4), done(4);
-  std::vector<void*> blocks(3 * 50);
-  std::vector<std::thread> threads;
-  for (unsigned t = 0; t < 3; ++t) {
-    threads.emplace_back([&, t] {
-      for (unsigned i = 0; i < 50; ++i) blocks[t * 50 + i] = mark(heap.malloc(500), 500, i);
-      ready.arrive_and_wait();
-      done.arrive_and_wait();
-      heap.thread_exit();
-    });
-  }
-  void* own = heap.malloc(10);
-  ready.arrive_and_wait();
-  heap.fork_prepare();
-  const int status = in_child([&] {
-    heap.fork_child();
-    if (heap.census() != blocks.size() + 1) return 1;
-    for (void* p : blocks) {
-      if (!marked(p)) return 2;
-      heap.free(p);
-    }
-    heap.flush();
-    if (heap.census() != 1) return 3;
-    heap.trim();
-    if (heap.totals().owners != 4 || heap.totals().arena_bytes > Arena<TypeParam>::kSegmentBytes) return 4;
-    // A thread past its exit borrows an orphan for each call.
-    for (int i = 0; i < 3; ++i) {
-      heap.thread_exit();
-      void* p = heap.malloc(100);
-      if (p == nullptr) return 5;
-      heap.free(p);
-    }
-    heap.free(own);
-    return heap.census() == 0 ? 0 : 6;
-  });
-  heap.fork_parent();
-  EXPECT_EQ(status, 0);
-  EXPECT_EQ(heap.census(), blocks.size() + 1) << "the parent is as it was";
-  done.arrive_and_wait();
-  for (std::thread& t : threads) t.join();
-  for (void* p : blocks) heap.free(p);
-  heap.free(own);
-  EXPECT_EQ(heap.census(), 0u);
 }
 
 // --- how many owners
