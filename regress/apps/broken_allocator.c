@@ -64,8 +64,12 @@ void free(void* block) {
 void* memalign(size_t alignment, size_t size) { return __libc_memalign(alignment, size); }
 void* aligned_alloc(size_t alignment, size_t size) { return __libc_memalign(alignment, size); }
 int posix_memalign(void** out, size_t alignment, size_t size) {
+  if (alignment < sizeof(void*) || (alignment & (alignment - 1)) != 0) return EINVAL;
   void* block = __libc_memalign(alignment, size);
   if (block) *out = block;
   return block ? 0 : ENOMEM;
 }
-size_t malloc_usable_size(void* block) { return block ? ((size_t*)block)[-1] / 16 * 16 - 8 : 0; /* glibc's chunk header */ }
+size_t malloc_usable_size(void* block) { /* glibc's chunk header; bit 1: a mapping, which ends 8 bytes earlier */
+  const size_t chunk = block ? ((size_t*)block)[-1] : 0;
+  return block ? chunk / 16 * 16 - (chunk & 2 ? 16 : 8) : 0;
+}
