@@ -330,6 +330,22 @@ TYPED_TEST(DiagnoseTest, CorruptLink) {
   }
 }
 
+// Freed by another thread, then by its owner, and out again before the drain, with nothing written to it.
+TYPED_TEST(DiagnoseTest, OutAgainBeforeTheDrain) {
+  auto& heap = *this->heap_;
+  void* p = heap.malloc(64);
+  on_threads(heap, 1, [&](unsigned) { heap.free(p); });
+  heap.free(p);
+  std::vector<void*> blocks;
+  do {
+    blocks.push_back(heap.hit(64));
+  } while (blocks.back() != p && blocks.back() != nullptr);
+  ASSERT_EQ(blocks.back(), p) << "the bin has it";
+  heap.flush();
+  EXPECT_EQ(FaultLog::get().take_one(), Fault::kCorruptLink);
+  this->expect_no_block_twice(64, {blocks.begin(), blocks.end()});
+}
+
 // A stale link copied over another's leads nowhere either.
 TYPED_TEST(DiagnoseTest, CopiedLink) {
   auto& heap = *this->heap_;
