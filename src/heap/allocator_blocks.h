@@ -127,11 +127,14 @@ void Allocator<Lane>::fault_free(uintptr_t p, const char* where) {
   if (fault == Fault::kForeignFree || fault == Fault::kUnmappedFree || fault == Fault::kWildFree) {
     bool live = false;
     if (const auto block = large_.containing(p, live); block.address != 0) {
-      e.block = block.address;
-      e.block_size = block.bytes;
-      fault = p == block.address ? Fault::kDoubleFree
-              : !live            ? Fault::kUnmappedFree
-                                 : p % kGranule != 0 ? Fault::kMisalignedFree : Fault::kInteriorFree;
+      // What is kept no longer knows its blocks' ends, only that they began at pages.
+      if (live) {
+        e.block = block.address;
+        e.block_size = block.bytes;
+        fault = p % kGranule != 0 ? Fault::kMisalignedFree : Fault::kInteriorFree;
+      } else {
+        fault = p % kPage == 0 ? Fault::kDoubleFree : Fault::kUnmappedFree;
+      }
     }
   }
   core_.fault(fault, e);

@@ -92,6 +92,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     must_hold("a refill without the owner's lease");
     count(Event::kRefill, C::size(c));
     active_ |= uint64_t{1} << c;
+    if (bins_.limit(c) == 0) grow(c);  // a run's first demand
     take_incoming();
     if (uintptr_t block = pop(c); block != 0) return block;
     // Demand without frees earns longer refills, up to a point; only a full bin earns a wider one.

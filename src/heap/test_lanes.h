@@ -128,7 +128,7 @@ struct TinyBounds : LaneDefaults {
   static constexpr unsigned kBinMax = 8;
   static constexpr unsigned kBinMin = 1;
   static constexpr unsigned kBinFirst = 2;
-  static constexpr size_t kCacheBytes = 16 * kKiB;
+  static constexpr size_t kCacheBytes = 128 * kKiB;
   static constexpr unsigned kStashSlots = 2;
   static constexpr unsigned kStashChain = 4;
   static constexpr size_t kStashBytes = 2 * kKiB;
