@@ -272,7 +272,7 @@ TYPED_TEST(DiagnoseTest, LargeBlocks) {
   EXPECT_TRUE(test::filled(p, 0, 0));
   heap.free(p);
   EXPECT_EQ(this->fault_of_free(p), Fault::kDoubleFree) << "its mapping is kept for reuse";
-  EXPECT_EQ(this->fault_of_free(at + 4096), Fault::kUnmappedFree);
+  EXPECT_EQ(this->fault_of_free(at + 4096 + 16), Fault::kUnmappedFree) << "no block began there";
   heap.trim();
   EXPECT_EQ(this->fault_of_free(p), Fault::kForeignFree) << "nothing is known of it any more";
   void* a = heap.malloc(3 * kMiB);
