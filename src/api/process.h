@@ -81,6 +81,7 @@ class Process {
     }
     bool good = heap.ready();
     if (!good) {
+      p.memory_ = heap.core().os.physical_memory();
       p.read_options();
       good = heap.init(p.config(), [](void*) { self().heap_.thread_exit(); }, &heap);
     }
@@ -110,7 +111,8 @@ class Process {
     HeapConfig c;
     c.arena_limit = static_cast<size_t>(options_.get(Option::kArenaLimit));
     c.decay_ms = static_cast<uint64_t>(options_.get(Option::kDecayMs));
-    c.large_cache = static_cast<size_t>(options_.get(Option::kLargeCache));
+    // In a small container less is kept: the kernel's kill gives no warning.
+    c.large_cache = min_of(static_cast<size_t>(options_.get(Option::kLargeCache)), memory_ / 16);
     c.huge_pages = static_cast<HugePages>(options_.get(Option::kHugePages));
     c.ignore_misuse = options_.get(Option::kMisuse) != 0;
     return c;
@@ -119,6 +121,7 @@ class Process {
   enum : uint32_t { kIdle, kStarting, kStarted };
   std::atomic<uint32_t> state_{kIdle};
   bool options_read_ = false;
+  size_t memory_ = SIZE_MAX;  // of the machine or its container
   Options options_;
   Heap heap_;
 };

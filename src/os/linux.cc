@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/text.h"
 #include "os/error_stream.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -62,6 +63,41 @@ void* map_aligned(size_t bytes, size_t align, int protection, int flags) {
   unmap_pages(wide, start - wide);
   unmap_pages(start + bytes, wide + align - start);
   return reinterpret_cast<void*>(start);
+}
+
+// What the file says, as text; "" where there is none.
+template <size_t kBytes>
+struct FileText {
+  char text[kBytes] = {};
+  explicit FileText(const char* path) {
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return;
+    if (read(file, text, kBytes - 1) < 0) text[0] = 0;
+    close(file);
+  }
+};
+
+// The limit in `file` of the memory control group that `marker` begins the line of; SIZE_MAX where there is none.
+// No string functions: we may be here before libc has chosen them (an ifunc's resolver that allocates).
+size_t group_limit(const char* groups, const char* marker, const char* mount, const char* file) {
+  const char* group = nullptr;
+  for (const char* at = groups; *at != 0 && group == nullptr; ++at) {
+    size_t same = 0;
+    while (marker[same] != 0 && at[same] == marker[same]) ++same;
+    if (marker[same] == 0) group = at + same;
+  }
+  if (group == nullptr) return SIZE_MAX;
+  Text path;
+  path << mount;
+  for (; *group != 0 && *group != '\n'; ++group) path.put(*group);
+  path << file;
+  path.put('\0');
+  if (path.data()[path.size() - 1] != 0) return SIZE_MAX;  // a longer path than there is room for
+  const FileText<32> limit(path.data());
+  size_t bytes = 0;
+  const char* digit = limit.text;
+  for (; *digit >= '0' && *digit <= '9'; ++digit) bytes = bytes * 10 + static_cast<size_t>(*digit - '0');
+  return digit == limit.text ? SIZE_MAX : bytes;
 }
 
 }  // namespace
@@ -187,10 +223,14 @@ uint64_t LinuxOs::random() {
   return (seed != nullptr ? seed[0] ^ seed[1] : 0) ^ (reinterpret_cast<uintptr_t>(&r) * 0x9E3779B97F4A7C15u);
 }
 
+// At start only. Control groups, version 2 and 1, may allow less than there is.
 size_t LinuxOs::physical_memory() {
   KeepErrno keep;
   struct sysinfo info {};
-  return sysinfo(&info) != 0 ? kGiB : static_cast<size_t>(info.totalram) * info.mem_unit;
+  const size_t all = sysinfo(&info) != 0 ? kGiB : static_cast<size_t>(info.totalram) * info.mem_unit;
+  const FileText<2048> groups("/proc/self/cgroup");
+  return min_of(all, min_of(group_limit(groups.text, "0::", "/sys/fs/cgroup", "/memory.max"),
+                            group_limit(groups.text, ":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes")));
 }
 
 size_t LinuxOs::address_space_limit() {
