@@ -62,12 +62,13 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     if constexpr (Lane::kChecked) lease_.store(kPrivate, std::memory_order_relaxed);  // relaxed: it stays leased
   }
   // Checked lanes: whoever takes from the owner, or changes what it holds, holds its lease.
-  MASU_INLINE void must_hold(const char* what) const {
+  MASU_INLINE void must_hold(const char* what) {
     if constexpr (Lane::kChecked) {
-      const uint64_t have = holder();
-      if (have == as_thread() || have == as_collector() || have == kPrivate) return;
-      // relaxed: a private heap has its lock instead, and one of flag and lease may look as before it was handed over.
-      if (!is_private.load(std::memory_order_relaxed)) core_->internal(what, reinterpret_cast<uintptr_t>(this));
+      auto good = [](uint64_t have) { return have == as_thread() || have == as_collector() || have == kPrivate; };
+      if (good(holder())) return;
+      // relaxed: a private heap has its lock instead, and a load may give the lease as it was before the heap was handed
+      // over; an addition of nothing reads the newest.
+      if (!good(lease_.fetch_add(0, std::memory_order_relaxed))) core_->internal(what, reinterpret_cast<uintptr_t>(this));
     }
   }
   // Checked lanes: what a dead thread left is whole before another works with it.
