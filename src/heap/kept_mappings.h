@@ -24,11 +24,6 @@ class KeptMappings {
   // Takes the mapping over; what is above the bound goes back to the system, the oldest first.
   void put(Core<Lane>& core, Extent e, size_t live_bytes) {
     const size_t most = bound(core, live_bytes);
-    if (e.bytes > most) {
-      unmap(core, e.address + most, e.bytes - most);
-      e.bytes = most;
-      if (most == 0) return;
-    }
     for (unsigned i = 0; i < count_;) {
       const Extent& other = extents_[i];
       if (other.end() != e.address && e.end() != other.address) {
@@ -39,11 +34,12 @@ class KeptMappings {
       e.bytes += other.bytes;
       remove(i);
     }
-    while (count_ > 0 && (count_ == Lane::kMaxLargeCached || bytes_ + e.bytes > most)) drop_oldest(core);
     if (e.bytes > most) {
       unmap(core, e.address + most, e.bytes - most);
       e.bytes = most;
     }
+    if (e.bytes == 0) return;
+    while (count_ > 0 && (count_ == Lane::kMaxLargeCached || bytes_ + e.bytes > most)) drop_oldest(core);
     extents_[count_++] = e;
     bytes_ += e.bytes;
   }
