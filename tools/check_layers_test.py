@@ -23,6 +23,8 @@ CLEAN = {
     "debug/report.cc": '#include "src/api/api.h"\n#include "debug/shadow.h"\n',
     "src/api/api.h": "#pragma once\n",
     "src/api/masu.h": "#pragma once\n#ifdef __cplusplus\n#endif\n",
+    "trace/trace.h": '#pragma once\n#include "src/base/bits.h"\n',
+    "src/tool/trace.cc": '#include "trace/trace.h"\n',
     "fuzz/oracle.h": "#pragma once\n",
     "bench/mix.h": "#pragma once\n",
 }
@@ -58,6 +60,8 @@ class Planted(unittest.TestCase):
             ("src/api/malloc.cc", '#include "fuzz/oracle.h"', "src/api must not include fuzz/oracle.h"),
             ("src/api/malloc.cc", '#include "bench/mix.h"', "src/api must not include bench/mix.h"),
             ("debug/shadow.h", '#include "src/api/api.h"', "debug must not include src/api/api.h"),
+            ("src/heap/slab.h", '#include "trace/trace.h"', "src/heap must not include trace/trace.h"),
+            ("trace/trace.h", '#include "src/heap/slab.h"', "trace must not include src/heap/slab.h"),
             ("src/heap/slab.h", '#include "missing.h"', '"missing.h" is no file of the repository'),
             ("src/heap/slab.h", "#if 1", "conditional compilation"),
             ("src/api/masu.h", "#ifdef NDEBUG", "conditional compilation"),

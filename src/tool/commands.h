@@ -18,6 +18,8 @@ void add_run(CLI::App& app, Invocation& invocation);
 void add_verify(CLI::App& app, Invocation& invocation);
 void add_stats(CLI::App& app, Invocation& invocation);
 void add_options(CLI::App& app, Invocation& invocation);
+void add_record(CLI::App& app, Invocation& invocation);
+void add_trace(CLI::App& app, Invocation& invocation);
 void add_symbolize(CLI::App& app, Invocation& invocation);
 
 }  // namespace masu::tool

@@ -14,8 +14,23 @@
 namespace masu::tool {
 namespace fs = std::filesystem;
 
-fs::path find_library(Lane lane) {
-  const char* name = lane == Lane::kDebug ? "libmasu-debug.so" : "libmasu.so";
+namespace {
+
+// What both variables are: a list with colons between.
+void join_in_environment(const char* name, const std::string& before, const std::string& after) {
+  const char* value = std::getenv(name);
+  std::string all = before;
+  for (const std::string& part : {std::string(value != nullptr ? value : ""), after}) {
+    if (!part.empty()) all += (all.empty() ? "" : ":") + part;
+  }
+  if (!all.empty()) setenv(name, all.c_str(), 1);
+}
+
+}  // namespace
+
+fs::path find_library(Lane lane) { return find_library(lane == Lane::kDebug ? "libmasu-debug.so" : "libmasu.so"); }
+
+fs::path find_library(const char* name) {
   const fs::path here = fs::canonical("/proc/self/exe").parent_path();
   for (const fs::path& place : {here / name, here.parent_path() / "lib" / name}) {
     if (fs::exists(place)) return fs::canonical(place);
@@ -50,16 +65,11 @@ std::string preload_obstacle(const fs::path& executable) {
   return "";
 }
 
+void preload(const fs::path& library) { join_in_environment("LD_PRELOAD", library, ""); }
+
 void set_environment(Lane lane, const std::string& options) {
-  auto join = [](const std::string& first, const std::string& second) {
-    return first.empty() || second.empty() ? first + second : first + ":" + second;
-  };
-  auto value_of = [](const char* name) -> std::string {
-    const char* value = std::getenv(name);
-    return value != nullptr ? value : "";
-  };
-  setenv("LD_PRELOAD", join(find_library(lane), value_of("LD_PRELOAD")).c_str(), 1);
-  if (!options.empty()) setenv("MASU_OPTIONS", join(value_of("MASU_OPTIONS"), options).c_str(), 1);
+  preload(find_library(lane));
+  join_in_environment("MASU_OPTIONS", "", options);
 }
 
 void exec_program(const std::vector<std::string>& program) {

@@ -9,7 +9,8 @@ namespace masu::tool {
 
 enum class Lane { kRelease, kDebug };
 
-// The lane's library: beside the tool (a build), else in ../lib (a package). Throws naming where it looked.
+// A library of this name: beside the tool (a build), else in ../lib (a package). Throws naming where it looked.
+std::filesystem::path find_library(const char* name);
 std::filesystem::path find_library(Lane lane);
 
 // The file that execvp would run for this name; throws where there is none.
@@ -18,7 +19,10 @@ std::filesystem::path find_program(const std::string& name);
 // Why a preload cannot reach this executable, or "": statically linked, or setuid for another user.
 std::string preload_obstacle(const std::filesystem::path& executable);
 
-// Puts the lane in front of LD_PRELOAD and `options` behind what MASU_OPTIONS already says.
+// Puts the library in front of LD_PRELOAD.
+void preload(const std::filesystem::path& library);
+
+// Preloads the lane and puts `options` behind what MASU_OPTIONS already says.
 void set_environment(Lane lane, const std::string& options);
 
 // Replaces this process by the program; throws where that fails.

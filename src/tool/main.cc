@@ -18,6 +18,8 @@ int main(int argc, char** argv) try {
   masu::tool::add_verify(app, invocation);
   masu::tool::add_stats(app, invocation);
   masu::tool::add_options(app, invocation);
+  masu::tool::add_record(app, invocation);
+  masu::tool::add_trace(app, invocation);
   masu::tool::add_symbolize(app, invocation);
   if (argc > 1 && argv[1][0] != '-' && argv[1][0] != 0) {
     std::string names;
