@@ -1,4 +1,4 @@
-"""Records programs whose calls are known with the built tool (argument 1); argument 2 is the program to record."""
+"""Records programs whose calls are known with the built tool (argument 1; the benchmarks lie beside it); argument 2 is the program to record."""
 import glob
 import os
 import pathlib
@@ -10,8 +10,8 @@ import tempfile
 import unittest
 
 PROGRAM = sys.argv.pop(2)
-MASU = sys.argv.pop(1)
-LIBMASU = pathlib.Path(MASU).with_name("libmasu.so")
+MASU = pathlib.Path(sys.argv.pop(1))
+LIBMASU = MASU.with_name("libmasu.so")
 
 
 def run(*command, **environment):
@@ -87,7 +87,17 @@ class Record(unittest.TestCase):
 
     def test_refused_calls_are_left_out_and_realloc_to_nothing_is_a_free(self):
         (found,) = self.more("refused", 1000)
-        self.assert_figures(found, malloc=1000, realloc=0, free=1000)
+        self.assert_figures(found, malloc=1000, realloc=0, usable=1000, free=1000)
+        self.assertNotIn("unknown", found)
+
+    def test_what_the_next_malloc_calls_on_the_way_is_its_own_affair(self):
+        source = self.file.with_name("nested.c")
+        source.write_text("#include <stdlib.h>\n#include <string.h>\nvoid* __libc_malloc(size_t);\nvoid* malloc(size_t n) { return __libc_malloc(n); }\n"
+                          "void* calloc(size_t n, size_t m) { void* p = malloc(n * m); return p ? memset(p, 0, n * m) : p; }\n")
+        library = self.file.with_name("nested.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-fno-builtin", source, "-o", library], check=True)
+        (found,) = self.more("threads", 400, LD_PRELOAD=str(library))
+        self.assert_figures(found, malloc=800, calloc=400, free=1600)
 
     def test_programs_see_nothing_of_it(self):
         script = "import sys, json; json.dump({str(i): [i] * 9 for i in range(9999)}, sys.stdout); sys.exit(7)"
@@ -102,6 +112,20 @@ class Record(unittest.TestCase):
         text.write_text(run(MASU, "trace", "--operations", self.file).stdout)
         self.assertEqual(figures(text), figures(self.file))
         self.assertEqual(run(MASU, "trace", "--operations", text).stdout, text.read_text())
+
+    def test_a_replay_recorded_is_the_trace_again(self):
+        def both(count):
+            self.record(PROGRAM, "threads", count)
+            trace = self.file.rename(self.file.with_suffix(f".{count}.kept"))
+            replayed = self.record(MASU.parent / "bench/trace_replay", trace, 1, 2)[0]
+            os.remove(self.file)
+            return figures(trace), replayed
+        (few, few_again), (some, again) = both(40), both(10000)
+        for name in ("malloc", "aligned", "realloc", "usable", "freed elsewhere", "size <= 128", "size <= 8192"):
+            self.assertEqual(again[name] - few_again[name], some[name] - few[name], name)
+        for name in ("calloc", "free"):  # a new thread's own table may lie ready
+            self.assertAlmostEqual(again[name] - few_again[name], some[name] - few[name], delta=10, msg=name)
+        self.assertEqual((some["threads"], again["threads"]), (5, 6))  # one starts the others
 
     def test_bad_use_is_named(self):
         bad = self.file.with_suffix(".bad")

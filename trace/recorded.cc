@@ -89,7 +89,7 @@ int main(int arguments, char** argument) {
     static volatile size_t huge = PTRDIFF_MAX, none = 0;  // volatile: the compiler knows malloc
     for (unsigned long i = 0; i < count; i++) {
       void* block = malloc(20);
-      if (realloc(block, huge) != nullptr || malloc(huge) != nullptr) return 1;
+      if (realloc(block, huge) != nullptr || malloc(huge) != nullptr || malloc_usable_size(block) < 20) return 1;
       if (realloc(block, none) != nullptr) return 1;  // frees
     }
   } else {

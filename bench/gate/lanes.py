@@ -4,11 +4,14 @@ Full commands follow the line's own parameters (many cores); short ones fit a 2-
 Remote mixes come untouched and touched: whoever never touches a block flatters allocators that do not either.
 """
 import os
+import subprocess
 import sys
 from dataclasses import dataclass, field
 
+TRACES = ("python", "sqlite3", "redis", "threads")  # as bench/traces knows them
 HERE = os.path.dirname(os.path.abspath(__file__))
 REAL = os.path.join(os.path.dirname(HERE), "real")
+RECORDED = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build", "traces")
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,26 @@ def _shapes():
     yield _lane("redis_like", ("size",), "redis_like 20000000 500000 16 1024", "redis_like 1000000 60000 16 1024")
 
 
+def _trace_file(name):
+    return os.path.join(RECORDED, f"{name}.trace")
+
+
+def _traces():
+    """What real programs ask of malloc, without their own work. A lane's recording is made when it is first used."""
+    for name in TRACES:
+        rounds = 100 if name == "threads" else 10
+        yield Lane(f"trace_{name}", ("trace",), ("trace_replay", _trace_file(name), rounds, 1), ("trace_replay", _trace_file(name), max(rounds // 5, 1), 1))
+
+
+def make_recordings(lanes, say):
+    for name in TRACES:
+        if any(_trace_file(name) in lane.full for lane in lanes) and not os.path.exists(_trace_file(name)):
+            say(f"recording {name} for its trace lane")
+            made = subprocess.run([os.path.join(os.path.dirname(HERE), "traces"), name], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+            if made.returncode != 0:
+                raise RuntimeError(f"{made.stderr.strip()}; leave it out with --skip trace_{name}")
+
+
 def _micro():
     for name, pattern in (("pair_64", "^pair/64$"), ("pair_mixed", "^pair_mixed$"), ("lifo_10", "^lifo/10$"), ("lifo_100", "^lifo/100$"),
                           ("lifo_1000", "^lifo/1000$"), ("fifo_100", "^fifo/100$"), ("fifo_1000", "^fifo/1000$")):
@@ -113,7 +136,7 @@ def _real():
     yield Lane("redis", ("real",), (redis, "400000"), (redis, "100000"))
 
 
-LANES = {lane.name: lane for lane in (*_mixes(), *_growth(), *_shapes(), *_real(), *_micro())}
+LANES = {lane.name: lane for lane in (*_mixes(), *_growth(), *_shapes(), *_real(), *_traces(), *_micro())}
 # What a short comparison runs unless told otherwise: one of each shape, not every thread count.
 SHORT_SKIPS = {f"small_r{r}_t{t}{touch}" for r in (0, 50, 90) for t in (8, 16, 32, 64, 128) for touch in ("", "_touch")}
 SHORT_SKIPS |= {f"growth_r{r}_t{t}" for r in (0, 50) for t in GROWTH}

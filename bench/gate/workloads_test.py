@@ -2,6 +2,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 BIN = os.environ["BENCH_BIN"]
@@ -20,6 +21,22 @@ SMALL = {
     "burst": "2 2 20 5000 16 1024",
     "redis_like": "20000 2000 16 1024",
 }
+
+
+def shared_trace():
+    """A trace as text: two threads make blocks and free those of the other."""
+    lines = []
+    for i in range(4000):
+        lines.append(f"{i % 2} malloc {i} {16 + i * 37 % 500}")
+        if i >= 101:
+            lines.append(f"{i % 2} free {i - 101}")
+    return "\n".join(lines)
+
+
+TRACE = tempfile.NamedTemporaryFile("w", suffix=".trace")
+TRACE.write(shared_trace())
+TRACE.flush()
+SMALL["trace_replay"] = f"{TRACE.name} 2 1"
 # These hold one block at a time: two users of it never meet.
 ALONE = {"cache_lines": "thrash 2 1000 5 16", "pair": "10000 64"}
 
@@ -66,6 +83,8 @@ class WorkloadsTest(unittest.TestCase):
             ("remote_mix", "2 100 10 16 64 50 0", "ring '0' is not allowed with R > 0"),
             ("remote_mix", "2 100", "ws (slots) is missing"),
             ("size_mix", "zipf 2 10 10", "distribution 'zipf' is not known; allowed: app uniform"),
+            ("trace_replay", f"{TRACE.name} 0", "rounds '0' is not allowed"),
+            ("trace_replay", "/no/trace 1", "/no/trace: cannot be read"),
             ("pair", "10 64 9", "'9' is one argument too many"),
         ):
             with self.subTest(arguments):

@@ -22,6 +22,12 @@ class Arguments {
     if (at_ >= argc_ || argv_[at_][0] == '-') return otherwise;
     return number(name, low, high);
   }
+  // Any word, such as a file's name.
+  const char* text(const char* name) {
+    if (at_ < argc_) return argv_[at_++];
+    std::fprintf(stderr, "%s: %s is missing", argv_[0], name);
+    quit();
+  }
   // Exactly one of the words; returns its index.
   unsigned word(const char* name, const char* const* allowed, unsigned count) {
     const char* given = at_ < argc_ ? argv_[at_++] : "";

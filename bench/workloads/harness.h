@@ -150,12 +150,12 @@ class Meter {
     const double wait = seconds();
     std::printf("sample\t%.4f\t%ld\t%s\n", wait - born_, rss_kib(), phase);
   }
-  // Prints the figures; the return value is the process's exit status.
-  int report(const Tally& all) const {
+  // Prints the figures; the return value is the process's exit status. `own_kib`: the workload's own memory, not counted.
+  int report(const Tally& all, long own_kib = 0) const {
     std::printf("time=%.6f\nops/s=%.0f\nfailed=%llu\nbroken=%llu\n", wall_, wall_ > 0 ? static_cast<double>(all.ops) / wall_ : 0.0,
                 static_cast<unsigned long long>(all.failed), static_cast<unsigned long long>(all.broken));
     std::printf("user=%.6f\nsys=%.6f\nfaults=%ld\nvoluntary_switches=%ld\nrss_kib=%ld\n", user_, system_, faults_, voluntary_,
-                peak_rss_kib());
+                peak_rss_kib() - own_kib);
     if (all.broken) std::fprintf(stderr, "%llu blocks did not hold what was written to them\n", static_cast<unsigned long long>(all.broken));
     return all.broken ? 1 : 0;
   }
