@@ -67,7 +67,7 @@ class Fibre {
       if (tsan_ != nullptr) join();
       tsan_ = __tsan_create_fiber(0);
     }
-    fake_stack_ = nullptr;
+    drop_fake_stack();
     auto top = static_cast<char*>(const_cast<void*>(bottom_)) + bytes_;
     context_ = boost::context::detail::make_fcontext(top, bytes_, &enter);
   }
@@ -87,6 +87,19 @@ class Fibre {
     Fibre* from;
     Fibre* to;
   };
+
+  // ASan keeps a fibre's locals in a mapping of its own, and ends it when the fibre leaves for good: here that is played.
+  void drop_fake_stack() {
+    if (fake_stack_ == nullptr) return;
+    void* host = nullptr;
+    const void* host_bottom;
+    size_t host_bytes;
+    __sanitizer_start_switch_fiber(&host, bottom_, bytes_);
+    __sanitizer_finish_switch_fiber(fake_stack_, &host_bottom, &host_bytes);
+    __sanitizer_start_switch_fiber(nullptr, host_bottom, host_bytes);
+    __sanitizer_finish_switch_fiber(host, nullptr, nullptr);
+    fake_stack_ = nullptr;
+  }
 
   // What the abandoned fibre did happens before what its host does next.
   void join() {
