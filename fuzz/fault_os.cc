@@ -30,10 +30,13 @@ void map_fixed(uintptr_t at, size_t bytes) {
   if (__asan_poison_memory_region != nullptr) __asan_poison_memory_region(p, bytes);
 }
 
-// Volatile, so that it stays no memset, which TSan would take for the program's: the kernel's zeroes are no race.
+// Opaque, so that it stays no memset, which TSan would take for the program's: the kernel's zeroes are no race.
 void zero(void* at) {
-  auto* words = static_cast<volatile uint64_t*>(at);
-  for (size_t i = 0; i < World::kUnit / sizeof(uint64_t); ++i) words[i] = 0;
+  auto* words = static_cast<uint64_t*>(at);
+  for (size_t i = 0; i < World::kUnit / sizeof(uint64_t); i += 8) {
+    for (size_t k = i; k < i + 8; ++k) words[k] = 0;
+    asm volatile("" : : "r"(words) : "memory");
+  }
 }
 
 size_t units(size_t bytes) { return (bytes + World::kUnit - 1) / World::kUnit; }
@@ -52,14 +55,16 @@ World& World::get() {
 }
 
 void World::reset(const WorldConfig& config) {
+  if (!empty() || config_.crowded) {
+    set(pages_, high_, kFree);
+    set(pages_ + kPages, claim_high_, kFree);
+  }
   config_ = config;
-  for (size_t i = 0; i < high_; ++i) set(&pages_[i], kFree);
-  for (size_t i = kPages; i < kPages + claim_high_; ++i) set(&pages_[i], kFree);
   random_ = Random(config.seed);
   now_ms_ = 1000;
   heal();
   failed_ = false;
-  high_ = claim_high_ = taken_ = committed_ = peak_ = 0;
+  low_ = high_ = claim_high_ = taken_ = committed_ = peak_ = 0;
   if (config.crowded) {
     claim_high_ = kClaimPages;
     for (size_t i = kPages + 16; i < kPages + 80; ++i) pages_[i].state = kStranger;
@@ -79,28 +84,38 @@ World::Page* World::page(const void* at) {
   return nullptr;
 }
 
-// The one place where a page changes: keeps the sums, the shadow and the mark of stale bytes. The kernel orders
+// The one place where pages change: keeps the sums, the shadow and the marks of stale bytes. The kernel orders
 // the end of a mapping before the next one there.
-void World::set(Page* p, State state) {
-  if (p->state == state) return;
-  if (p->state == kCommitted) {
-    --committed_;
-    if (__tsan_release != nullptr) __tsan_release(p);
-    if (__asan_poison_memory_region != nullptr) __asan_poison_memory_region(address(p), kUnit);
+void World::set(Page* first, size_t pages, State state) {
+  if (state == kCommitted && __asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(address(first), pages * kUnit);
+  Page* begin = first + pages;  // of what was committed
+  Page* end = first;
+  for (Page* p = first; p < first + pages; ++p) {
+    if (p->state == state) continue;
+    if (p->state == kCommitted) {
+      --committed_;
+      begin = std::min(begin, p);
+      end = p + 1;
+      if (__tsan_release != nullptr) __tsan_release(p);
+    }
+    if (p->state == kFree) ++taken_;
+    if (state == kFree) {
+      --taken_;
+      p->first = false;
+    }
+    if (state == kCommitted) {
+      ++committed_;
+      if (__tsan_acquire != nullptr) __tsan_acquire(p);
+      if (p->stale) zero(address(p));
+      p->stale = true;
+    }
+    p->state = state;
   }
-  if (p->state == kFree) ++taken_;
-  if (state == kFree) {
-    --taken_;
-    p->first = false;
+  if (begin < end && __asan_poison_memory_region != nullptr) {
+    __asan_poison_memory_region(address(begin), static_cast<size_t>(end - begin) * kUnit);
   }
-  if (state == kCommitted) {
-    peak_ = std::max(peak_, ++committed_);
-    if (__tsan_acquire != nullptr) __tsan_acquire(p);
-    if (__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(address(p), kUnit);
-    if (p->stale) zero(address(p));
-    p->stale = true;
-  }
-  p->state = state;
+  peak_ = std::max(peak_, committed_);
+  if (state == kFree) low_ = std::min(low_, static_cast<size_t>(first - pages_));
 }
 
 World::Page* World::range(const void* at, size_t bytes, const char* what) {
@@ -154,14 +169,15 @@ bool World::refuse(Call call) {
 void* World::place(size_t pages, size_t align) {
   if (pages == 0) Scheduler::get().stop("a mapping of no bytes");
   align = std::max(align, config_.page_size) / kUnit;
-  for (size_t at = 0; at + pages <= kPages;) {
+  while (low_ < kPages && pages_[low_].state != kFree) ++low_;
+  for (size_t at = (low_ + align - 1) & ~(align - 1); at + pages <= kPages;) {
     size_t n = 0;
     while (n < pages && pages_[at + n].state == kFree) ++n;
     if (n == pages) {
       high_ = std::max(high_, at + pages);
       return address(&pages_[at]);
     }
-    at = (at + n + align) / align * align;
+    at = (at + n + align) & ~(align - 1);
   }
   failed_ = true;
   return nullptr;
@@ -174,13 +190,9 @@ bool World::commit(Page* first, size_t pages) {
     failed_ = true;
     return false;
   }
-  for (size_t i = 0; i < pages; ++i) set(first + i, kCommitted);
+  set(first, pages, kCommitted);
   if (more != 0) WeakModel::get().forget(address(first), pages * kUnit);
   return true;
-}
-
-void World::release(Page* first, size_t pages, State to) {
-  for (size_t i = 0; i < pages; ++i) set(first + i, to);
 }
 
 size_t FaultOs::page_size() const { return World::get().config_.page_size; }
@@ -191,7 +203,7 @@ void* FaultOs::reserve(size_t bytes, size_t align) {
   void* p = w.place(units(bytes), align);
   if (p == nullptr) return nullptr;
   World::Page* first = w.page(p);
-  w.release(first, units(bytes), World::kReserved);
+  w.set(first, units(bytes), World::kReserved);
   return p;
 }
 
@@ -222,7 +234,7 @@ bool FaultOs::decommit(void* at, size_t bytes) {
   World& w = World::get();
   World::Page* p = w.range(at, bytes, "decommit of a range that is not reserved");
   if (w.refuse(Call::kDecommit)) return false;
-  w.release(p, units(bytes), World::kReserved);
+  w.set(p, units(bytes), World::kReserved);
   return true;
 }
 
@@ -254,7 +266,7 @@ void* FaultOs::map(size_t bytes, size_t align) {
 void FaultOs::unmap(void* at, size_t bytes) {
   World& w = World::get();
   World::Page* p = w.range(at, bytes, "unmap of a range that is not mapped");
-  w.release(p, units(bytes), World::kFree);
+  w.set(p, units(bytes), World::kFree);
 }
 
 void* FaultOs::remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move) {
@@ -266,7 +278,7 @@ void* FaultOs::remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move
     if (p[i].first) return nullptr;  // as Linux does with a range of two mappings
   }
   if (pages <= old_pages) {
-    w.release(p + pages, old_pages - pages, World::kFree);
+    w.set(p + pages, old_pages - pages, World::kFree);
     return at;
   }
   if (new_bytes > World::kPages * World::kUnit) return nullptr;

@@ -63,9 +63,8 @@ class World {
   bool refuse(Call call);
   void* place(size_t pages, size_t align);
   bool commit(Page* first, size_t pages);
-  void release(Page* first, size_t pages, State to);
   void* address(const Page* p) const;
-  void set(Page* p, State state);
+  void set(Page* first, size_t pages, State state);
 
   WorldConfig config_;
   Random random_{0};
@@ -73,7 +72,8 @@ class World {
   uint32_t fail_mask_ = 0, fail_at_ = 0;
   bool fail_for_good_ = false, failed_ = false;
   size_t budget_ = SIZE_MAX, committed_ = 0, peak_ = 0, taken_ = 0;
-  size_t high_ = 0;      // pages below it may be in use
+  size_t low_ = 0;       // pages below it are in use
+  size_t high_ = 0;      // those from here on are not
   size_t claim_high_ = 0;
   Page pages_[kPages + kClaimPages];
 };

@@ -36,6 +36,42 @@ void look(uintptr_t at, size_t bytes, bool write) {
   if (!write && __tsan_read_range != nullptr) __tsan_read_range(pointer(at), bytes);
 }
 
+bool is_sampled(const Block& b) { return !b.whole && b.usable > 4096; }
+
+// Calls part(first, end) for the words that hold a block's contents. Where it is sampled these are its ends and the start of
+// every page, where heaps put what they should not.
+template <class Part>
+void for_parts(const Block& b, Part part) {
+  constexpr size_t kEnd = 512 / sizeof(Word), kPageWords = 4096 / sizeof(Word), kStart = 64 / sizeof(Word);
+  const size_t n = b.usable / sizeof(Word);
+  if (!is_sampled(b)) return part(0, n);
+  part(0, kEnd);
+  for (size_t i = kPageWords; i + kStart + kEnd < n; i += kPageWords) part(i, i + kStart);
+  part(n - kEnd, n);
+}
+
+// The first `bytes` bytes of what block b holds.
+void verify_words(const Block& b, size_t bytes, const char* when) {
+  const auto* words = reinterpret_cast<const Word*>(b.at);
+  const size_t n = bytes / sizeof(Word);
+  size_t wrong = n;
+  for_parts(b, [&](size_t i, size_t end) {
+    end = std::min(end, n);
+    if (i < end) look(b.at + i * sizeof(Word), (end - i) * sizeof(Word), false);
+    Word any = 0;
+    for (size_t k = i; k < end; ++k) any |= words[k] ^ (b.key + k * kStep);
+    if (any == 0) return;
+    while (words[i] == b.key + i * kStep) ++i;
+    wrong = std::min(wrong, i);
+  });
+  const Word last = b.key + n * kStep;
+  const bool part_of_word = !is_sampled(b) && std::memcmp(words + n, &last, bytes % sizeof(Word)) != 0;
+  if (wrong == n && !part_of_word) return;
+  fail("%s: block %#zx of %zu bytes was changed at byte %zu: %#llx instead of %#llx", when, size_t{b.at}, bytes,
+       wrong * sizeof(Word), wrong < n ? static_cast<unsigned long long>(words[wrong]) : 0ull,
+       static_cast<unsigned long long>(b.key + wrong * kStep));
+}
+
 }  // namespace
 
 void fail(const char* format, ...) {
@@ -48,25 +84,10 @@ void fail(const char* format, ...) {
   Scheduler::get().stop(line);
 }
 
-void verify_words(uintptr_t at, size_t bytes, uint64_t key, const char* when) {
-  look(at, bytes, false);
-  const auto* words = reinterpret_cast<const Word*>(at);
-  const size_t n = bytes / sizeof(Word);
-  Word wrong = 0;
-  for (size_t i = 0; i < n; ++i) wrong |= words[i] ^ (key + i * kStep);
-  const Word last = key + n * kStep;
-  const bool tail = std::memcmp(words + n, &last, bytes % sizeof(Word)) != 0;
-  if (wrong == 0 && !tail) return;
-  size_t i = 0;
-  while (i < n && words[i] == key + i * kStep) ++i;
-  fail("%s: block %#zx of %zu bytes was changed at byte %zu: %#llx instead of %#llx", when, size_t{at}, bytes,
-       i * sizeof(Word), i < n ? static_cast<unsigned long long>(words[i]) : 0ull,
-       static_cast<unsigned long long>(key + i * kStep));
-}
-
-void Model::reset() {
+void Model::reset(bool whole) {
   std::memset(blocks_, 0, sizeof blocks_);
   generation_ = 0;
+  whole_ = whole;
 }
 
 unsigned Model::find(unsigned wish, bool full) const {
@@ -121,10 +142,12 @@ unsigned Model::forget_busy() {
 }
 
 void Model::write(const Block& b) {
-  look(b.at, b.usable, true);
   auto* words = reinterpret_cast<Word*>(b.at);
+  for_parts(b, [&](size_t i, size_t end) {
+    look(b.at + i * sizeof(Word), (end - i) * sizeof(Word), true);
+    for (; i < end; ++i) words[i] = b.key + i * kStep;
+  });
   const size_t n = b.usable / sizeof(Word);
-  for (size_t i = 0; i < n; ++i) words[i] = b.key + i * kStep;
   const Word last = b.key + n * kStep;
   std::memcpy(words + n, &last, b.usable % sizeof(Word));
 }
@@ -148,6 +171,7 @@ void Model::place(unsigned slot, const Request& r, void* p, size_t usable) {
   blocks_[slot].at = at;
   blocks_[slot].asked = r.bytes;
   blocks_[slot].usable = usable;
+  blocks_[slot].whole = whole_;
   blocks_[slot].key = (++generation_ * kSlots + slot) * 0xbf58476d1ce4e5b9u;
 }
 
@@ -170,8 +194,7 @@ void Model::allocated(unsigned slot, const Request& r, void* p, size_t usable) {
 }
 
 void Model::verify(unsigned slot, const char* when) const {
-  const Block& b = blocks_[slot];
-  verify_words(b.at, b.usable, b.key, when);
+  verify_words(blocks_[slot], blocks_[slot].usable, when);
 }
 
 void Model::freed(unsigned slot) {
@@ -188,7 +211,9 @@ Block Model::suspend(unsigned slot) {
 
 void Model::moved(unsigned slot, const Block& old, size_t bytes, void* p, size_t usable) {
   place(slot, {"realloc", bytes, 1, false}, p, usable);
-  verify_words(blocks_[slot].at, std::min(old.usable, bytes), old.key, "after realloc");
+  Block copy = old;
+  copy.at = blocks_[slot].at;
+  verify_words(copy, std::min(old.usable, bytes), "after realloc");
   write(blocks_[slot]);
 }
 

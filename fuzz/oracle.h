@@ -2,7 +2,7 @@
 // The program here is well-behaved: one thread at a time works on a slot (`busy`), and whoever works on it next
 // is ordered after, as in a real program that hands a pointer over. Everything is compiled uninstrumented, but
 // the race detector is told of every look at a block's contents.
-//   live blocks are disjoint over their usable size;  content(block) = keyed words, all usable bytes
+//   live blocks are disjoint over their usable size;  content(block) = keyed words, all usable bytes (of large ones: samples)
 // A broken rule stops the run with one line that names rule, block and thread.
 #pragma once
 
@@ -20,12 +20,14 @@ struct Block {
   size_t asked, usable;
   uint64_t key;
   uint8_t heap;         // 0: the ordinary heap, else a private one
+  bool whole;           // all of its bytes hold contents, however large it is
   bool busy;            // some thread's operation is working on it
 };
 
 class Model {
  public:
-  void reset();
+  // No blocks; `whole`: large ones will have contents in all their bytes.
+  void reset(bool whole);
 
   // The first slot >= wish (wrapping) that nobody works on and that is empty or full; kSlots where none is.
   unsigned find(unsigned wish, bool full) const;
@@ -65,9 +67,7 @@ class Model {
   Block blocks_[kSlots];
   char order_[kSlots];    // addresses that stand for "the last operation on this slot"
   uint64_t generation_;
+  bool whole_ = false;
 };
-
-// Reads, for the race detector and ASan too, as the current thread.
-void verify_words(uintptr_t at, size_t bytes, uint64_t key, const char* when);
 
 }  // namespace masu::fuzz

@@ -51,12 +51,12 @@ class ModelTest : public testing::Test {
  protected:
   void SetUp() override {
     World::get().reset({});
-    model_.reset();
+    model_.reset(true);
     memory_ = static_cast<char*>(FaultOs{}.map(8 * World::kUnit, World::kUnit));
   }
   template <class Do>
   std::string stops(Do&& act) {
-    model_.reset();
+    model_.reset(true);
     ::masu::fuzz::Bytes calm(nullptr, 0);
     const std::string reason =
         Scheduler::get().run(calm, 1, [](void* f, unsigned) { (*static_cast<Do*>(f))(); }, &act).reason;
