@@ -1,10 +1,9 @@
-// Tries whatever malloc is preloaded: traces made from a seed, native threads, rules that hold for any
-// allocator. It has no heap of its own (static arrays and system calls), so that each finding is the
-// allocator's. Usage: executor FIRST COUNT Seed 0 is the table of returns and errno. Each seed runs in a
-// child with a time limit; the exit status is 1 when any of them found something.
+// Tries whatever malloc is preloaded: traces performed by native threads, and rules that hold for any allocator. It has no
+// heap of its own (mappings and system calls), so that each finding is the allocator's. A trace is a file (trace/trace.h) or
+// made from a seed; seed 0 is the table of returns and errno. Each runs in a child with a time limit; the exit status is
+// 1 when any of them found something. --write prints a seed's trace as text, for a minimizer.
 #include <fcntl.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,211 +14,191 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "fuzz/executor_traces.h"
+#include "trace/replay.h"
+
 namespace {
 
-constexpr unsigned kSlots = 512, kOperations = 10000, kRounds = 4, kThreads = 4, kSecondsPerTrace = 20;
+using masu::trace::Kind;
+using masu::trace::Mapped;
+using masu::trace::Operation;
+using masu::trace::Order;
+using masu::trace::Trace;
+
 constexpr size_t kSlackPages = 16384;  // 64 MiB: what a cache may keep and is not yet a loss
+constexpr size_t kSurelyServed = size_t{1} << 30;
+constexpr uint64_t kOdd = 0x9E3779B97F4A7C15U;
+
+struct Options {
+  Order order = Order::kOfBlocks;
+  unsigned long rounds = 1, seconds = 20;
+};
 
 struct Block {
-  unsigned char* at;
+  unsigned char* at;  // null: none
   size_t size, usable;
-  unsigned char key;
+  uint64_t key;  // which life of which block this is; every word holds it, mixed
 };
 
-struct Slot {
-  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  Block block{};
-};
-Slot slots[kSlots];
-
-struct Random {
-  uint64_t state;
-  uint64_t operator()() {
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    return state * 0x2545F4914F6CDD1DU;
-  }
-};
-
-[[noreturn]] void found(const char* what, const Block& block) {
-  dprintf(STDOUT_FILENO, "found: %s (block %p, size %zu, usable %zu)\n", what, static_cast<void*>(block.at),
-          block.size, block.usable);
+[[noreturn]] void found(const char* what, const Operation& op, uint32_t index) {
+  dprintf(STDOUT_FILENO, "found: %s (operation %u: %u %s %u %lu)\n", what, index, op.thread,
+          masu::trace::kind_name(op.kind), op.block, op.size);
   _exit(1);
 }
 
-void expect(bool holds, const char* what) {
-  if (!holds) found(what, Block{});
-}
+class Checker {
+ public:
+  explicit Checker(const Trace& trace) : blocks_(trace.blocks) {}
 
-void fill(Block& block, unsigned char key) {
-  block.key = key;
-  memset(block.at, key, block.usable);
-}
-
-/// The first `bytes` still hold what was written: nobody else was given them, and no call changed them.
-void check(const Block& block, size_t bytes, const char* what) {
-  for (size_t i = 0; i < bytes; i++)
-    if (block.at[i] != block.key) found(what, block);
-}
-
-void measure(Block& block, size_t alignment) {
-  block.usable = malloc_usable_size(block.at);
-  if (reinterpret_cast<uintptr_t>(block.at) % alignment != 0) found("misaligned", block);
-  if (block.usable < block.size) found("usable size below what was asked", block);
-}
-
-size_t size_of(Random& random) {
-  const uint64_t draw = random();
-  const unsigned tier = draw % 64;
-  if (tier < 24) return size_t{16} << (draw >> 8) % 6;  // few sizes, often: blocks come back soon
-  const size_t bound = tier < 48 ? 1024 : tier < 60 ? 32768 : tier < 63 ? 262144 : 2097152;
-  return 1 + (draw >> 8) % bound;
-}
-
-void allocate(Block& block, Random& random) {
-  block.size = size_of(random);
-  size_t alignment = block.size < 16 ? 8 : 16;
-  void* at = nullptr;
-  switch (random() % 8) {
-    case 0:
-      at = calloc(1, block.size);
-      if (at) {
-        block = {static_cast<unsigned char*>(at), block.size, block.size, 0};
-        check(block, block.size, "calloc is not zero");
-      }
-      break;
-    case 1:
-      alignment = size_t{8} << random() % 10;
-      if (posix_memalign(&at, alignment, block.size) != 0) at = nullptr;
-      break;
-    default:
-      at = malloc(block.size);
-  }
-  if (at == nullptr) found("allocation failed", block);
-  block.at = static_cast<unsigned char*>(at);
-  measure(block, alignment);
-  fill(block, static_cast<unsigned char>(1 + random() % 255));
-}
-
-void resize(Block& block, Random& random) {
-  const size_t before = block.size;
-  const size_t size = size_of(random);
-  void* at = realloc(block.at, size);
-  if (at == nullptr) found("realloc failed", block);
-  block.at = static_cast<unsigned char*>(at);
-  block.size = size;
-  measure(block, size < 16 ? 8 : 16);
-  check(block, before < size ? before : size, "realloc lost contents");
-  fill(block, block.key);
-}
-
-void release(Block& block) {
-  errno = 4321;
-  free(block.at);
-  if (errno != 4321) found("free changed errno", block);
-  block = {};
-}
-
-void step(Random& random) {
-  Slot& slot = slots[random() % kSlots];
-  pthread_mutex_lock(&slot.lock);
-  Block& block = slot.block;
-  if (block.at == nullptr) {
-    allocate(block, random);
-  } else {
-    if (malloc_usable_size(block.at) != block.usable) found("usable size changed", block);
-    check(block, block.usable, "contents changed: two blocks overlap");
-    if (random() % 4 == 0) {
-      resize(block, random);
-    } else {
-      release(block);
+  void operator()(const Operation& op, uint32_t index, uint32_t) const {
+    Block& block = blocks_.at[op.block];
+    const uint64_t key = uint64_t{op.block} << 32 | (op.turn + 1);
+    if (op.kind == Kind::kFree || op.kind == Kind::kUsable || op.kind == Kind::kRealloc) look(block, op, index);
+    switch (op.kind) {
+      case Kind::kFree: return release(block, op, index);
+      case Kind::kUsable: return;
+      case Kind::kRealloc: return resize(block, key, op, index);
+      default: return allocate(block, key, op, index);
     }
   }
-  pthread_mutex_unlock(&slot.lock);
-}
 
-void* work(void* seed) {
-  Random random{reinterpret_cast<uintptr_t>(seed)};
-  for (unsigned i = 0; i < kOperations; i++) step(random);
-  return nullptr;
-}
+  // What is alive at the end.
+  void release_all() const {
+    for (uint32_t b = 0; b < blocks_.count; ++b) {
+      const Operation op{0, b, 0, 0, 0, Kind::kFree, 0};
+      look(blocks_.at[b], op, masu::trace::kNoOperation);
+      release(blocks_.at[b], op, masu::trace::kNoOperation);
+    }
+  }
+
+ private:
+  static void fill(const Block& block) {
+    const uint64_t word = block.key * kOdd;
+    size_t i = 0;
+    for (; i + 8 <= block.usable; i += 8) __builtin_memcpy(block.at + i, &word, 8);
+    memcpy(block.at + i, &word, block.usable - i);
+  }
+
+  // The first `bytes` still hold what was written: nobody else was given them, and no call changed them.
+  static void check(const Block& block, size_t bytes, const char* what, const Operation& op, uint32_t index) {
+    const uint64_t word = block.key * kOdd;
+    uint64_t now = word;
+    size_t i = 0;
+    for (; i + 8 <= bytes && now == word; i += 8) __builtin_memcpy(&now, block.at + i, 8);
+    if (now == word && memcmp(block.at + i, &word, bytes - i) == 0) return;
+    if (now != word) i -= 8;
+    tell_change(block, i, now);
+    found(i < block.size ? what : "contents changed behind what was asked, within the usable size", op, index);
+  }
+
+  // The key's inverse tells whose contents lie there now.
+  static void tell_change(const Block& block, size_t at, uint64_t now) {
+    uint64_t inverse = kOdd;
+    for (unsigned i = 0; i < 5; ++i) inverse *= 2 - kOdd * inverse;
+    dprintf(STDOUT_FILENO, "  at byte %zu of %zu asked, %zu usable, at %p: %#lx", at, block.size, block.usable,
+            static_cast<void*>(block.at), now);
+    dprintf(STDOUT_FILENO, ", which were it another block's would be block %lu's, life %lu\n", now * inverse >> 32,
+            now * inverse & UINT32_MAX);
+  }
+
+  static void look(const Block& block, const Operation& op, uint32_t index) {
+    if (block.at == nullptr) return;
+    if (malloc_usable_size(block.at) != block.usable) found("usable size changed", op, index);
+    check(block, block.usable, "contents changed: two blocks overlap", op, index);
+  }
+
+  static void measure(Block& block, size_t alignment, const Operation& op, uint32_t index) {
+    block.usable = malloc_usable_size(block.at);
+    if (reinterpret_cast<uintptr_t>(block.at) % alignment != 0) found("misaligned", op, index);
+    if (block.usable >= block.size) return;
+    dprintf(STDOUT_FILENO, "  %zu bytes usable at %p\n", block.usable, static_cast<void*>(block.at));
+    found("usable size below what was asked", op, index);
+  }
+
+  // Null may come of what no machine has; anything else is served.
+  static void refused(const Operation& op, uint32_t index) {
+    if (errno != ENOMEM) found("null without ENOMEM", op, index);
+    if (op.size < kSurelyServed) found("refused", op, index);
+  }
+
+  static size_t natural_alignment(size_t size) { return size < 16 ? 8 : 16; }
+
+  static void allocate(Block& block, uint64_t key, const Operation& op, uint32_t index) {
+    size_t alignment = natural_alignment(op.size);
+    void* at = nullptr;
+    errno = 0;
+    if (op.kind == Kind::kAligned) {
+      if (alignment < size_t{1} << op.align_log2) alignment = size_t{1} << op.align_log2;
+      const int error = posix_memalign(&at, alignment, op.size);
+      if (error != 0) errno = error;
+    } else {
+      at = op.kind == Kind::kCalloc ? calloc(1, op.size) : malloc(op.size);
+    }
+    if (at == nullptr) return refused(op, index);
+    block = {static_cast<unsigned char*>(at), op.size, op.size, 0};
+    if (op.kind == Kind::kCalloc) check(block, op.size, "calloc is not zero", op, index);
+    block.key = key;
+    measure(block, alignment, op, index);
+    fill(block);
+  }
+
+  static void resize(Block& block, uint64_t key, const Operation& op, uint32_t index) {
+    errno = 0;
+    void* at = realloc(block.at, op.size);
+    if (at == nullptr && op.size != 0) return refused(op, index);
+    const size_t kept = block.at == nullptr ? 0 : op.size < block.size ? op.size : block.size;
+    block.at = static_cast<unsigned char*>(at);
+    block.size = op.size;
+    if (at == nullptr) return;
+    measure(block, natural_alignment(op.size), op, index);
+    check(block, kept, "realloc lost contents", op, index);
+    block.key = key;
+    fill(block);
+  }
+
+  static void release(Block& block, const Operation& op, uint32_t index) {
+    errno = 4321;
+    free(block.at);
+    if (errno != 4321) found("free changed errno", op, index);
+    block.at = nullptr;
+  }
+
+  Mapped<Block> blocks_;
+};
 
 size_t resident_pages() {
   char text[128] = {};
   const int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  expect(file >= 0 && read(file, text, sizeof text - 1) > 0, "statm cannot be read");
+  const bool good = file >= 0 && read(file, text, sizeof text - 1) > 0;
   close(file);
-  return strtoul(strchr(text, ' '), nullptr, 10);
+  return good ? strtoul(strchr(text, ' '), nullptr, 10) : 0;
 }
 
-bool obeyed = true;
-
-void rule(bool holds, const char* what) {
-  if (holds) return;
-  dprintf(STDOUT_FILENO, "found: %s (errno %d)\n", what, errno);
-  obeyed = false;
-}
-
-void refused(const void* result, const char* what) {
-  rule(result == nullptr && errno == ENOMEM, what);
-  errno = 0;
-}
-
-/// What POSIX, C23 and glibc promise of calls that cannot be served, and of size 0. Every broken rule is
-/// named.
-void check_returns() {
-  static volatile size_t huge = SIZE_MAX / 2 + 1, half = SIZE_MAX / 2,
-                         three = 3;  // volatile: the compiler knows malloc
-  errno = 0;
-  refused(malloc(huge), "malloc above PTRDIFF_MAX");
-  refused(calloc(half, three), "calloc overflow");
-  refused(reallocarray(nullptr, half, three), "reallocarray overflow");
-  auto* block = static_cast<char*>(malloc(100));
-  block[99] = 7;
-  refused(realloc(block, huge), "realloc above PTRDIFF_MAX");
-  rule(block[99] == 7, "failed realloc changed the block");
-  free(block);
-  void* out = nullptr;
-  rule(posix_memalign(&out, three, 8) == EINVAL, "posix_memalign takes alignment 3");
-  rule(posix_memalign(&out, 4, 8) == EINVAL, "posix_memalign takes alignment 4");
-  out = nullptr;
-  rule(posix_memalign(&out, 64, huge) == ENOMEM && out == nullptr, "posix_memalign above PTRDIFF_MAX");
-  void* one = malloc(three - 3);
-  void* two = malloc(three - 3);
-  rule(one != nullptr && two != nullptr && one != two, "malloc(0) is not a block of its own");
-  free(one);
-  free(two);
-  free(nullptr);
-  rule(malloc_usable_size(nullptr) == 0, "usable size of null");
-  if (!obeyed) _exit(1);
-}
-
-void run(uintptr_t seed) {
-  if (seed == 0) return check_returns();
-  const unsigned threads = 1 + seed % kThreads;
+void perform(const Trace& trace, const Options& options) {
+  const Checker checker(trace);
+  masu::trace::Replay replay(trace, checker, options.order);
   size_t first = 0;
-  for (unsigned round = 0; round < kRounds; round++) {
-    pthread_t others[kThreads];
-    for (unsigned t = 0; t < threads; t++) {
-      const uintptr_t own = (seed * kRounds + round) * kThreads + t + 1;
-      expect(
-          pthread_create(&others[t], nullptr, work, reinterpret_cast<void*>(own * 0x9E3779B97F4A7C15U)) == 0,
-          "no thread");
+  for (unsigned long round = 0; round < options.rounds; ++round) {
+    if (!replay.run()) {
+      dprintf(STDOUT_FILENO, "found: no thread could be started\n");
+      _exit(1);
     }
-    for (unsigned t = 0; t < threads; t++) pthread_join(others[t], nullptr);
-    for (Slot& slot : slots)
-      if (slot.block.at != nullptr)
-        check(slot.block, slot.block.usable, "contents changed: two blocks overlap"), release(slot.block);
+    checker.release_all();
     if (round == 0) first = resident_pages();
   }
-  expect(resident_pages() <= 2 * first + kSlackPages, "memory is lost: resident pages grow after free-all");
+  const size_t last = resident_pages();
+  if (last <= 2 * first + kSlackPages) return;
+  dprintf(STDOUT_FILENO, "found: memory is lost: resident pages after free-all went from %zu to %zu\n", first, last);
+  _exit(1);
 }
 
-/// True when the seed's trace found nothing.
-bool try_seed(uintptr_t seed) {
+// Runs in a child. True when nothing was found; else how to do it again is told.
+template <class Body>
+bool in_child(const Options& options, const char* again, const Body& body) {
   const pid_t child = fork();
   if (child == 0) {
-    alarm(kSecondsPerTrace);
-    run(seed);
+    alarm(static_cast<unsigned>(options.seconds));
+    body();
     _exit(0);
   }
   int status = 0;
@@ -228,25 +207,73 @@ bool try_seed(uintptr_t seed) {
   if (WIFSIGNALED(status))
     dprintf(STDOUT_FILENO, "found: %s\n",
             WTERMSIG(status) == SIGALRM ? "no end within the time limit" : strsignal(WTERMSIG(status)));
-  dprintf(STDOUT_FILENO, "seed %lu: again with: LD_PRELOAD=PATH/TO/PEER.so executor %lu 1\n", seed, seed);
+  dprintf(STDOUT_FILENO, "again with: LD_PRELOAD=PATH/TO/PEER.so executor %s\n", again);
   return false;
+}
+
+bool try_file(const char* path, const Options& options) {
+  return in_child(options, path, [&] {
+    const masu::trace::Loaded loaded = masu::trace::load(path);
+    if (loaded.error != nullptr) {
+      dprintf(STDERR_FILENO, "executor: %s, line %zu: %s\n", path, loaded.line, loaded.error);
+      _exit(2);
+    }
+    perform(loaded.trace, options);
+  });
+}
+
+bool try_seed(unsigned long seed, Options options) {
+  char again[64];
+  snprintf(again, sizeof again, "--seeds %lu 1", seed);
+  options.rounds = 4;
+  return in_child(options, again, [&] {
+    if (seed == 0) return masu::fuzz::check_returns();
+    perform(masu::fuzz::trace_of_seed(seed), options);
+  });
+}
+
+[[noreturn]] void usage() {
+  dprintf(STDERR_FILENO,
+          "usage: executor [--in-order] [--rounds N] [--seconds N] TRACE...\n"
+          "       executor [--in-order] [--seconds N] --seeds FIRST COUNT\n"
+          "       executor --write SEED\n");
+  _exit(2);
+}
+
+unsigned long number(const char* text, unsigned long least) {
+  char* rest = nullptr;
+  const unsigned long value = text == nullptr ? 0 : strtoul(text, &rest, 10);
+  if (text == nullptr || rest == text || *rest != 0 || value < least) usage();
+  return value;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 3) {
-    dprintf(STDERR_FILENO, "usage: executor FIRST COUNT\n");
-    return 2;
+  Options options;
+  char** at = arguments + 1;
+  for (; *at != nullptr && strncmp(*at, "--", 2) == 0; ++at) {
+    if (strcmp(*at, "--in-order") == 0) {
+      options.order = Order::kOfAll;
+    } else if (strcmp(*at, "--rounds") == 0) {
+      options.rounds = number(*++at, 1);
+    } else if (strcmp(*at, "--seconds") == 0) {
+      options.seconds = number(*++at, 1);
+    } else {
+      break;
+    }
   }
-  const uintptr_t first = strtoul(arguments[1], nullptr, 10), seeds = strtoul(arguments[2], nullptr, 10);
-  unsigned bad = 0;
-  unsigned long operations = 0;
-  for (uintptr_t seed = first; seed < first + seeds; seed++) {
-    bad += !try_seed(seed);
-    operations += seed == 0 ? 0 : (1 + seed % kThreads) * kRounds * kOperations;
+  if (*at != nullptr && strcmp(*at, "--write") == 0 && at + 2 == arguments + count) {
+    return masu::trace::write_text(masu::fuzz::trace_of_seed(number(at[1], 1)), STDOUT_FILENO) ? 0 : 1;
   }
-  dprintf(STDOUT_FILENO, "%lu traces, up to %lu operations, %u traces found something\n", seeds, operations,
-          bad);
+  unsigned long tried = 0, bad = 0;
+  if (*at != nullptr && strcmp(*at, "--seeds") == 0 && at + 3 == arguments + count) {
+    tried = number(at[2], 1);
+    for (unsigned long i = 0; i < tried; ++i) bad += !try_seed(number(at[1], 0) + i, options);
+  } else {
+    if (*at == nullptr || **at == '-') usage();
+    for (; *at != nullptr; ++at, ++tried) bad += !try_file(*at, options);
+  }
+  dprintf(STDOUT_FILENO, "%lu traces, %lu found something\n", tried, bad);
   return bad != 0;
 }

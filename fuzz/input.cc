@@ -61,6 +61,20 @@ void append(std::string& out, const char* format, ...) {
 
 const char* kind_name(Kind kind) { return kKindNames[static_cast<size_t>(kind)]; }
 
+uint8_t byte_of(Kind kind) {
+  return static_cast<uint8_t>((std::find(kTable.at, kTable.at + 64, kind) - kTable.at) * 4);
+}
+
+uint8_t code_of_size(size_t size) {
+  unsigned best = 0;
+  for (unsigned code = 1; code < 256; ++code) {
+    const size_t each = size_of_code(static_cast<uint8_t>(code)), now = size_of_code(static_cast<uint8_t>(best));
+    if (each >= 1024 * 1024) continue;
+    if (now < size ? each > now : each >= size && each < now) best = code;
+  }
+  return static_cast<uint8_t>(best);
+}
+
 size_t size_of_code(uint8_t code) {
   static constexpr int kOffsets[4] = {0, 1, -1, 7};
   const size_t base = kBases[code / 4];

@@ -23,6 +23,8 @@ enum class Kind : uint8_t {
   kHeapNew, kHeapMalloc, kHeapDelete, kDoubleFree, kInteriorFree, kWildFree, kCount,
 };
 const char* kind_name(Kind kind);
+// The first byte of an operation of this kind by thread 0; the others' follow.
+uint8_t byte_of(Kind kind);
 
 struct Operation {
   uint8_t thread;
@@ -32,6 +34,8 @@ struct Operation {
 
 // The bytes a size code stands for: neighbours of every class boundary, of page counts, and the absurd.
 size_t size_of_code(uint8_t code);
+// The code of the smallest size that is no smaller; of the largest below a megabyte where there is none.
+uint8_t code_of_size(size_t size);
 // The alignment an argument stands for: mostly powers of two, up to 4 MiB, and one absurd.
 size_t alignment_of(uint8_t argument);
 

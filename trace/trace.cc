@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "trace/mapped.h"
@@ -326,6 +327,29 @@ Loaded load(const char* path) {
   if (file.size == 0) return load_text(file);
   const bool text = (file.at[0] >= '0' && file.at[0] <= '9') || file.at[0] == '#' || file.at[0] == '\n';
   return text ? load_text(file) : load_recording(file);
+}
+
+bool write_text(const Trace& trace, int file) {
+  char text[8192];
+  size_t used = 0;
+  auto add = [&](const char* format, auto value) { used += static_cast<size_t>(snprintf(text + used, sizeof text - used, format, value)); };
+  for (uint32_t i = 0; i < trace.count; ++i) {
+    const Operation& op = trace.operations[i];
+    add("%u ", unsigned{op.thread});
+    add("%s ", kind_name(op.kind));
+    add("%u", op.block);
+    if (has_size(op.kind) || op.kind == Kind::kRealloc) add(" %llu", static_cast<unsigned long long>(op.size));
+    if (op.kind == Kind::kAligned) add(" %llu", 1ull << op.align_log2);
+    add("%s", "\n");
+    if (used + 128 < sizeof text && i + 1 < trace.count) continue;
+    for (size_t at = 0; at < used;) {
+      const ssize_t n = write(file, text + at, used - at);
+      if (n <= 0) return false;
+      at += static_cast<size_t>(n);
+    }
+    used = 0;
+  }
+  return true;
 }
 
 }  // namespace masu::trace

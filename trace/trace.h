@@ -61,4 +61,7 @@ struct Loaded {
 };
 Loaded load(const char* path);
 
+// As text that load() reads. False: the file does not take it.
+bool write_text(const Trace& trace, int file);
+
 }  // namespace masu::trace

@@ -1,42 +1,36 @@
 // Replays what `masu record` recorded of a real program: the same calls by the same threads, each thread's in its order and
-// each block's in the order of the recording, so that a free by another thread waits for the malloc. A thread begins when
-// all those are gone that had ended before its first call. The program's own work in between is left out.
-#include <atomic>
-
+// each block's in the order of the recording, so that a free by another thread waits for the malloc. The program's own work
+// in between is left out.
 #include <malloc.h>
 
 #include "arguments.h"
 #include "harness.h"
-#include "trace/trace.h"
+#include "trace/replay.h"
 
 namespace {
 
 using namespace bench;
 using masu::trace::Kind;
-using masu::trace::kNoOperation;
 using masu::trace::Operation;
 using masu::trace::Trace;
 
 struct Block {
   char* at;
-  uint32_t size;               // of what is marked, at most 4 GiB
-  std::atomic<uint32_t> done;  // operations so far
+  uint64_t size;
 };
 
 enum Touch : unsigned { kNone, kEnds, kWhole };
 
-struct Replay {
-  Trace trace;
+struct Calls {
   Touch touch;
   Block* blocks;
-  pthread_t* threads;
   Tally* tallies;
 
   // Of two live blocks no two are the same.
   uint64_t mark_of(const Block& block) const { return (reinterpret_cast<uintptr_t>(block.at) ^ static_cast<uint64_t>(&block - blocks)) * 0x9E3779B97F4A7C15u; }
 
   void mark(Block& block, uint64_t size) const {
-    block.size = static_cast<uint32_t>(size < UINT32_MAX ? size : UINT32_MAX);
+    block.size = size;
     if (touch == kNone || size < 8) return;
     const uint64_t value = mark_of(block);
     if (touch == kWhole) std::memset(block.at, static_cast<int>(value), size);
@@ -81,50 +75,16 @@ struct Replay {
     block.at = nullptr;
   }
 
-  void perform(const Operation& op, Tally& tally) const {
+  void operator()(const Operation& op, uint32_t, uint32_t thread) const {
     Block& block = blocks[op.block];
-    // acquire, pairs with the store below: what the other thread's operation did to the block.
-    for (unsigned spins = 0; block.done.load(std::memory_order_acquire) != op.turn; ++spins)
-      if (spins >= 100) sched_yield();
+    Tally& tally = tallies[thread];
     switch (op.kind) {
       case Kind::kRealloc: resize(op, block, tally); break;
       case Kind::kFree: release(block, tally); break;
       case Kind::kUsable: tally.check += malloc_usable_size(block.at); break;
       default: allocate(op, block, tally);
     }
-    block.done.store(op.turn + 1, std::memory_order_release);
     ++tally.ops;
-  }
-
-  void run_thread(uint32_t thread) const {
-    Tally tally;
-    for (uint32_t i = trace.first[thread]; i != kNoOperation; i = trace.operations[i].next) perform(trace.operations[i], tally);
-    tallies[thread].add(tally);
-  }
-
-  struct Start {
-    const Replay* replay;
-    uint32_t thread;
-  };
-
-  // Threads are numbered by their first operation. `last[t]`: the last operation of thread t.
-  void run(const uint32_t* last, Start* starts, bool* gone) const {
-    for (uint32_t t = 0; t < trace.threads; ++t) {
-      for (uint32_t before = 0; before < t; ++before) {
-        if (gone[before] || last[before] > trace.first[t]) continue;
-        pthread_join(threads[before], nullptr);
-        gone[before] = true;
-      }
-      starts[t] = {this, t};
-      auto entry = [](void* raw) -> void* {
-        auto* start = static_cast<Start*>(raw);
-        start->replay->run_thread(start->thread);
-        return nullptr;
-      };
-      if (pthread_create(&threads[t], nullptr, entry, &starts[t]) != 0) die("pthread_create failed");
-    }
-    for (uint32_t t = 0; t < trace.threads; ++t)
-      if (!gone[t]) pthread_join(threads[t], nullptr);
   }
 };
 
@@ -144,26 +104,19 @@ int main(int argc, char** argv) {
   const auto touch = static_cast<Touch>(args.number_or("touch", kNone, kWhole, kNone));
   args.end();
   const Trace trace = read_trace(path);
-  auto* last = map_array<uint32_t>(trace.threads);
-  for (uint32_t i = 0; i < trace.count; ++i) last[trace.operations[i].thread] = i;
-  const Replay replay{trace, touch, map_array<Block>(trace.blocks), map_array<pthread_t>(trace.threads), map_array<Tally>(trace.threads)};
-  auto* starts = map_array<Replay::Start>(trace.threads);
+  const Calls calls{touch, map_array<Block>(trace.blocks), map_array<Tally>(trace.threads)};
+  masu::trace::Replay replay(trace, calls, masu::trace::Order::kOfBlocks);
   Tally left;
   Meter meter;
   for (uint64_t round = 0; round < rounds; ++round) {
-    auto* gone = map_array<bool>(trace.threads);
     meter.start();
-    replay.run(last, starts, gone);
+    if (!replay.run()) die("pthread_create failed");
     meter.stop();
-    munmap(gone, trace.threads);
-    for (uint32_t b = 0; b < trace.blocks; ++b) {  // what the program never freed
-      replay.release(replay.blocks[b], left);
-      replay.blocks[b].done.store(0, std::memory_order_relaxed);
-    }
+    for (uint32_t b = 0; b < trace.blocks; ++b) calls.release(calls.blocks[b], left);  // what the program never freed
   }
-  Tally all = sum(replay.tallies, trace.threads);
+  Tally all = sum(calls.tallies, trace.threads);
   all.add(left);
-  const size_t own = trace.bytes + trace.blocks * sizeof(Block);
+  const size_t own = trace.bytes + trace.blocks * (sizeof(Block) + sizeof(uint32_t));
   std::printf("threads=%u\ntrace_kib=%zu\n", trace.threads, own / 1024);
   return meter.report(all, static_cast<long>(own / 1024));
 }

@@ -1,6 +1,8 @@
 // masu trace: what a recording holds, in figures or operation by operation.
 #include "trace/trace.h"
 
+#include <unistd.h>
+
 #include <iostream>
 #include <stdexcept>
 
@@ -8,22 +10,6 @@
 #include "tool/trace_summary.h"
 
 namespace masu::tool {
-namespace {
-
-// A line an operation, as trace::load reads it.
-void print_operations(const trace::Trace& trace) {
-  using trace::Kind;
-  for (uint32_t i = 0; i < trace.count; ++i) {
-    const trace::Operation& op = trace.operations[i];
-    std::cout << op.thread << ' ' << trace::kind_name(op.kind) << ' ' << op.block;
-    if (trace::has_size(op.kind) || op.kind == Kind::kRealloc) std::cout << ' ' << op.size;
-    if (op.kind == Kind::kAligned) std::cout << ' ' << (uint64_t{1} << op.align_log2);
-    std::cout << '\n';
-  }
-}
-
-}  // namespace
-
 void add_trace(CLI::App& app, Invocation&) {
   struct Settings {
     std::string file;
@@ -39,7 +25,11 @@ void add_trace(CLI::App& app, Invocation&) {
       const std::string line = loaded.line == 0 ? "" : ", line " + std::to_string(loaded.line);
       throw std::runtime_error(settings->file + line + ": " + loaded.error);
     }
-    settings->operations ? print_operations(loaded.trace) : static_cast<void>(std::cout << as_text(summarize(loaded.trace)));
+    if (!settings->operations) {
+      std::cout << as_text(summarize(loaded.trace));
+    } else if (!trace::write_text(loaded.trace, STDOUT_FILENO)) {
+      throw std::runtime_error("cannot write the operations");
+    }
   });
 }
 

@@ -14,6 +14,7 @@ TraceSummary summarize(const trace::Trace& trace) {
   struct Block {
     uint64_t size;
     uint16_t thread;
+    bool live;
   };
   std::vector<Block> blocks(trace.blocks);
   TraceSummary s;
@@ -27,16 +28,18 @@ TraceSummary summarize(const trace::Trace& trace) {
     ++s.times[static_cast<size_t>(op.kind)];
     if (op.kind == Kind::kUsable) continue;
     if (op.kind == Kind::kFree) {
-      --s.left_blocks;
+      s.left_blocks -= block.live;
       s.left_bytes -= block.size;
-      s.freed_elsewhere += block.thread != op.thread;
+      s.freed_elsewhere += block.live && block.thread != op.thread;
+      block = {};
       continue;
     }
+    if (op.size > PTRDIFF_MAX) continue;  // of a trace by hand: no malloc gives it
     s.requested += op.size;
     ++s.sizes[static_cast<size_t>(std::bit_width(std::max<uint64_t>(op.size, 1) - 1))];
-    s.left_bytes += op.size - (op.kind == Kind::kRealloc ? block.size : 0);
-    s.left_blocks += op.kind != Kind::kRealloc;
-    block = {op.size, op.thread};
+    s.left_bytes += op.size - block.size;
+    s.left_blocks += !block.live;
+    block = {op.size, op.thread, true};
     s.peak_blocks = std::max(s.peak_blocks, s.left_blocks);
     s.peak_bytes = std::max(s.peak_bytes, s.left_bytes);
   }
