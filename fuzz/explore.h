@@ -16,7 +16,8 @@ namespace masu::fuzz {
 // Follows a prefix of decisions, then the first alternative of each; notes what alternatives there were.
 class Exhaustive final : public Strategy {
  public:
-  explicit Exhaustive(unsigned bound, unsigned choices = UINT32_MAX) : bound_(bound), choices_(choices) {}
+  explicit Exhaustive(unsigned bound, unsigned choices = UINT32_MAX, unsigned from = 0)
+      : bound_(bound), choices_(choices), from_(from) {}
 
   unsigned next(const Moment& m) override;
   unsigned choose(unsigned n) override;
@@ -34,7 +35,7 @@ class Exhaustive final : public Strategy {
   };
   unsigned take(const Decision& fresh);
 
-  unsigned bound_, choices_;
+  unsigned bound_, choices_, from_;
   unsigned preemptions_ = 0, chosen_ = 0;
   size_t at_ = 0;
   std::vector<Decision> path_;
@@ -48,12 +49,12 @@ struct ExploreResult {
 };
 
 // `run(strategy)` makes one run and returns its result; `stop_at_failure` ends the search at the first.
-// `choices`: at most so many non-zero values from choose() a run.
+// `choices`: at most so many non-zero values from choose() a run. `from`: the operations before it only prepare, undisturbed.
 template <class Run>
-ExploreResult explore(unsigned preemptions, Run&& run, bool stop_at_failure = true, unsigned choices = UINT32_MAX) {
+ExploreResult explore(unsigned preemptions, Run&& run, bool stop_at_failure = true, unsigned choices = UINT32_MAX, unsigned from = 0) {
   ExploreResult result;
   for (unsigned bound = stop_at_failure ? 0 : preemptions; bound <= preemptions; ++bound) {
-    Exhaustive strategy(bound, choices);
+    Exhaustive strategy(bound, choices, from);
     do {
       strategy.restart();
       const Scheduler::Result one = run(strategy);

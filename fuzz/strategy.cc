@@ -68,6 +68,9 @@ unsigned Exhaustive::take(const Decision& fresh) {
 }
 
 unsigned Exhaustive::next(const Moment& m) {
+  if (m.operation < from_ && m.access != Access::kExit) {
+    return m.forced ? static_cast<unsigned>(std::countr_zero(m.runnable)) : m.current;
+  }
   Decision d{0, 0, {}};
   if (!m.forced) d.thread[d.alternatives++] = static_cast<uint8_t>(m.current);
   if (m.forced || preemptions_ < bound_) {
