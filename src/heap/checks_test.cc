@@ -86,6 +86,7 @@ class ChecksTest : public testing::Test {
     ASSERT_EQ(all.size(), 1u) << detail;
     EXPECT_EQ(all[0].fault, fault) << all[0].evidence.detail;
     EXPECT_EQ(all[0].evidence.detail, detail);
+    EXPECT_NE(all[0].evidence.address, 0u) << detail;
   }
   void expect_internal(const std::string& detail) { expect_fault(Fault::kInternal, detail); }
 

@@ -130,6 +130,15 @@ TEST_F(RunsTest, OneSpareSegmentIsKept) {
   EXPECT_TRUE(runs_->check());
 }
 
+TEST_F(RunsTest, AllGoBackAtOnce) {
+  alloc(16);
+  alloc(3);
+  EXPECT_FALSE(runs_->empty());
+  runs_->release_all();
+  EXPECT_TRUE(runs_->empty());
+  EXPECT_EQ(runs_->segments(), 0u);
+}
+
 TEST_F(RunsTest, PurgeHonoursTheDeadline) {
   const PageId keep = alloc(1);
   runs_->now_ms = 500;
