@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("CMakeLists.txt", "cmake", "src", "debug", "fuzz")
+LINKED = ("bench", "corpus", "docs", "regress", "tools", "trace", "README.md")  # what no mutant changes
 CLANG = ("-DCMAKE_CXX_COMPILER=clang++-19", "-DCMAKE_C_COMPILER=clang-19")
 TARGETS = ("-DMASU_FUZZ=ON", "-DMASU_TESTS=OFF", "-DMASU_PRODUCTS=OFF")
 # -w: a mutant that leaves a variable unused is a mutant all the same.
@@ -20,11 +21,12 @@ BUILDS = {
     "tsan": (*CLANG, *TARGETS, "-DCMAKE_CXX_FLAGS=-O1 -w -g1 -fsanitize=thread,fuzzer-no-link"),
     "unit": (*CLANG, "-DMASU_PRODUCTS=OFF", "-DCMAKE_CXX_FLAGS=-O0 -w"),
     "products": ("-DMASU_TESTS=OFF", "-DCMAKE_CXX_FLAGS=-O1 -g1 -w"),
+    "suite": ("-DMASU_UNIT_TESTS=OFF", "-DCMAKE_CXX_FLAGS=-O2 -g -w"),  # as release is, whose tests these are
 }
 MODELS = ("seq_model", "sched_model", "sched_weak", "misuse", "sched_tsan")
 PLAIN_TARGETS = ("xfer", "size_class", "page_tags")
 IDLE_SECONDS = 30   # of wall time without any of the processor's, then a test hangs
-TEST_SECONDS = 60   # of the processor's, then it does not end
+TEST_SECONDS = 60   # of the processor's (a test of the suite: each of its processes), then it does not end
 UNIT_SECONDS = 10   # of wall time for one input; inputs take less than a millisecond
 
 
@@ -72,8 +74,11 @@ class Tree:
                         to.parent.mkdir(parents=True, exist_ok=True)
                         to.write_bytes(content)
         for file in self.sources.rglob("*"):
-            if file.is_file() and file not in wanted:
+            if file.is_file() and not file.is_symlink() and file not in wanted:
                 file.unlink()
+        for name in LINKED:
+            if not (link := self.sources / name).exists():
+                link.symlink_to(ROOT / name)
 
     def apply(self, mutant, check=False):
         """Applies the patch; what undoes it is returned. Not inside the repository that the copy may lie in."""
@@ -124,6 +129,8 @@ class Tree:
         if name == "faulty":
             return "products", "masu-debug", lambda build, scratch: [
                 ROOT / "regress/faulty/run", "--lib", build / "libmasu-debug.so", "--match", argument, "--jobs", "1"]
+        if name == "suite":
+            return "suite", "all", lambda build, _: ["ctest", "--test-dir", build, "--output-on-failure", "--stop-on-failure", "-LE", "apps", "-R", argument]
         raise SystemExit(f"no lane is called {lane}")
 
 
@@ -148,7 +155,7 @@ def _judge(command, scratch, budget):
     log = Path(scratch) / "log"
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=limits,
-                                 env={**os.environ, "TSAN_OPTIONS": "halt_on_error=1:symbolize=0"})
+                                 env={**os.environ, "TSAN_OPTIONS": "halt_on_error=1:symbolize=0", "UBSAN_OPTIONS": "symbolize=0"})
     spent, since, look = None, time.monotonic(), time.monotonic() + 1
     while True:
         done, status, usage = os.wait4(child.pid, os.WNOHANG)
