@@ -38,6 +38,9 @@ class Planted(unittest.TestCase):
             (CLEAN.replace("free(", "masu_free("), (), "does not export free"),
             (CLEAN + "double sin(double); double masu_x(double y) { return sin(y); }", ("-lm",), "needs libm.so.6"),
             (CLEAN + "__thread char masu_t[65];", (), "has 65 bytes of TLS"),
+            (CLEAN + 'static int hook(void) __asm__("_ZNK4masu6ChecksI0E5takenEv"); int (*at(void))(void)'
+                     ' __attribute__((visibility("hidden"))); static int hook(void) { return 1; } int (*at(void))(void) { return hook; }',
+             (), "holds _ZNK4masu6ChecksI0E5takenEv"),
         ]:
             with self.subTest(message=message):
                 problems = self.problems(code, *flags)
