@@ -33,8 +33,7 @@ MASU_INLINE bool reaches(uintptr_t user, size_t size, uintptr_t p, size_t bytes)
   return offset <= size && bytes <= size - offset;
 }
 
-MASU_INLINE bool still_holds(const SeenBlock& seen, uintptr_t p, size_t bytes) {
-  if (!reaches(seen.user, seen.size, p, bytes)) return false;
+MASU_INLINE bool still_holds(const SeenBlock& seen) {
   if (seen.record == nullptr) {
     return g_ranges.shadow->in_use(seen.user) &&
            Front::before(seen.user).facts.load(std::memory_order_relaxed) == seen.mark;  // relaxed: as Front has it
@@ -70,7 +69,11 @@ MASU_NOINLINE void check_unseen(ThreadState* t, uintptr_t p, size_t bytes, Acces
 // Programs mostly touch the blocks that they touched just before.
 void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from) {
   ThreadState* t = tls_thread;
-  if (MASU_LIKELY(t != nullptr && still_holds(t->seen_at(p), p, bytes))) return;
+  if (MASU_LIKELY(t != nullptr)) {
+    const SeenBlock& seen = t->seen_at(p);
+    // relaxed: as enter() has it.
+    if (reaches(seen.user, seen.size, p, bytes) && (t->alone.load(std::memory_order_relaxed) || still_holds(seen))) return;
+  }
   check_unseen(t, p, bytes, access, call, from);
 }
 

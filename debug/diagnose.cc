@@ -26,12 +26,18 @@ void set_damage(Finding& f, const Cell& cell, Kind kind, uintptr_t damage, uintp
 
 bool held(const Cell& cell) { return Shadow::is_held(*cell.record); }
 
+// What lies behind a held cell's block: a freed one is poisoned up to its cell's end.
+uint64_t tail_pattern(const Cell& cell) {
+  // acquire: as is_held().
+  return cell.record->state.load(std::memory_order_acquire) == State::kQuarantined && !cell.paged ? kPoison : kCanary;
+}
+
 // Changed bytes in front of a cell's block came from the block before it if that one's tail is changed up to its end.
 bool from_previous(const View& view, const Cell& cell, uintptr_t damage, Cell& previous) {
   if (damage != cell.begin || cell.paged || !locate(view, cell.begin - 1, previous) || !held(previous)) return false;
   const uintptr_t last = previous.end - 1;
   const bool has_tail = previous.user_end() < previous.end;
-  return !has_tail || *reinterpret_cast<const uint8_t*>(last) != pattern_byte(kCanary, last);
+  return !has_tail || *reinterpret_cast<const uint8_t*>(last) != pattern_byte(tail_pattern(previous), last);
 }
 
 // First changed byte of a cell's front, and the end of the last one; cell.user where it is whole. What its life
@@ -136,36 +142,27 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f) {
 }
 
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
-  const uintptr_t end = cell.user_end();
   const State state = cell.record->state.load(std::memory_order_acquire);  // acquire: canaries, then poison, are there
-  if (state == State::kQuarantined && !cell.paged) {
-    uintptr_t bad = first_damage(kPoison, cell.user, end);
-    if (bad != end) {
-      set_damage(f, cell, Kind::kUseAfterFree, bad, last_damage(kPoison, bad, end));
-      return true;
-    }
-    bad = first_damage(kCanary, end, cell.end);
-    if (bad != cell.end) {
-      set_damage(f, cell, Kind::kUseAfterFree, bad, last_damage(kCanary, bad, cell.end));
-      return true;
-    }
-  } else if (state != State::kLive && state != State::kFreeing) {
-    return false;
-  }
-  uintptr_t bad = first_damage(kCanary, end, cell.end);
+  const bool freed = state == State::kQuarantined && !cell.paged;
+  if (!freed && state != State::kLive && state != State::kFreeing) return false;
+  const Kind kind = freed ? Kind::kUseAfterFree : Kind::kOverflow;
+  const uint64_t pattern = freed ? kPoison : kCanary;
+  const uintptr_t bad = first_damage(pattern, freed ? cell.user : cell.user_end(), cell.end);
   if (bad != cell.end) {
-    set_damage(f, cell, Kind::kOverflow, bad, last_damage(kCanary, bad, cell.end));
+    // A changed block and its changed tail are two things: the block's is told first.
+    const uintptr_t bound = bad < cell.user_end() ? cell.user_end() : cell.end;
+    set_damage(f, cell, kind, bad, last_damage(pattern, bad, bound));
     return true;
   }
   uintptr_t bad_end = 0;
-  bad = front_damage(view, cell, bad_end);
-  if (bad == cell.user) return false;
+  const uintptr_t before = front_damage(view, cell, bad_end);
+  if (before == cell.user) return false;
   Cell previous;
-  if (from_previous(view, cell, bad, previous)) {
-    const uintptr_t tail = first_damage(kCanary, previous.user_end(), previous.end);
+  if (from_previous(view, cell, before, previous)) {
+    const uintptr_t tail = first_damage(tail_pattern(previous), previous.user_end(), previous.end);
     set_damage(f, previous, Kind::kOverflow, tail, bad_end);
   } else {
-    set_damage(f, cell, state == State::kQuarantined ? Kind::kUseAfterFree : Kind::kOverflow, bad, bad_end);
+    set_damage(f, cell, kind, before, bad_end);
   }
   return true;
 }

@@ -34,11 +34,8 @@ bool diagnose_cell(const View& view, const Cell& cell, Finding& f);
 // else the one behind. False where it is whole, or was handed out meanwhile.
 bool diagnose_untouched(const View& view, uintptr_t begin, uintptr_t end, Finding& f);
 
-// The quick forms of the question, front apart: whether a live cell's tail, or a quarantined one's bytes, are whole.
+// The quick form of the question, front apart: whether a live cell's tail is whole.
 MASU_INLINE bool whole_tail(const Cell& cell) { return damage_behind(kCanary, cell.user_end(), cell.end) == 0; }
-MASU_INLINE bool whole_poison(const Cell& cell) {
-  return damage_inside(kPoison, cell.user, cell.user_end()) == 0 && whole_tail(cell);
-}
 
 // The part of a cell before the block that is checked: canaries, in the arena then its front (front.h).
 inline uintptr_t front_of(const Cell& cell) {

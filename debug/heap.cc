@@ -14,9 +14,12 @@ namespace {
 
 constexpr size_t kDepotBytes = 64 * kMiB;
 constexpr uint32_t kSampleEvery = 5000;  // allocations for one guarded
+constexpr size_t kLargest = 256 * kKiB;  // cells above lie on pages of their own where they can
 constexpr uint64_t kLookEvery = 4096;    // allocations between looks at the size of the heap
-constexpr size_t kGlance = 4;            // frames of a stack that is passed over by sampling
+constexpr size_t kGlance = 3;            // frames of a stack that is passed over by sampling
 constexpr size_t kMaxMappings = 65530;  // the kernel's default for a process
+
+bool fits(size_t bytes, size_t align, size_t cell) { return bytes <= cell && align <= cell && cell_bytes(bytes, align) <= cell; }
 
 // A record does not tell an alignment of 1 from none.
 size_t said_align(const Release& how) { return how.align == 1 ? 0 : how.align; }
@@ -81,15 +84,14 @@ void DebugHeap::constructed() {
   threads_.start();
 }
 
-uint32_t DebugHeap::stack_of(ThreadState& t, From from) {
-  if (depth_ == 0) return 0;
+uint32_t DebugHeap::known_stack(ThreadState& t, From from) {
   auto walk_all = [&](uintptr_t* frames, size_t& count) {
     count = unwinder_.walk(from.walk_from(), t.bounds, t.memo, frames, depth_);
     return depot_.put(frames, count);
   };
   auto walk_some = [&](uintptr_t* frames) {
     const size_t count = unwinder_.walk(from.walk_from(), t.bounds, frames, kGlance);
-    const uint32_t id = depot_.put(frames, count);
+    const uint32_t id = t.stacks.glanced(frames, count, [&] { return depot_.put(frames, count); });
     return count == kGlance ? id | StackDepot::kCut : id;
   };
   return t.stacks.find(from.walk_from(), unwinder_, t.memo, sampling_, walk_all, walk_some);
@@ -107,13 +109,12 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
   if (MASU_UNLIKELY(t == nullptr)) return nullptr;
   ++t->allocations;
   if (MASU_UNLIKELY(watching_)) watch(*t);
-  const bool guarded = sampled(*t);
+  const bool guarded = sampled(*t, bytes);
   if (MASU_UNLIKELY(t->allocations % kLookEvery == 0)) {
     quarantine_.set_heap_bytes(size_t{inner_.core().arena.in_use()} * Arena<DebugLane>::kSegmentBytes);
   }
-  if (MASU_UNLIKELY(guarded || bytes > C::kMaxSize || r.align > C::kMaxSize ||
-                    cell_bytes(bytes, r.align) > C::kMaxSize)) {
-    const bool optional = guarded && bytes <= C::kMaxSize / 2 && r.align <= C::kMaxSize / 4;
+  if (MASU_UNLIKELY(guarded || !fits(bytes, r.align, kLargest))) {
+    const bool optional = fits(bytes, r.align, C::kMaxSize);
     void* p = place_paged(*t, bytes, r, from, optional);
     if (p != nullptr || !optional) return p;
   }
@@ -269,8 +270,11 @@ void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in
   report(f);
   const State state = cell.record->state.load(std::memory_order_acquire);  // acquire, pairs with retire()
   mend_front(view(), cell, state == State::kLive);
-  fill_pattern(kCanary, cell.user_end(), cell.end);
-  if (state == State::kQuarantined && !cell.paged) fill_block(kPoison, cell.user, cell.user_end());
+  if (state == State::kQuarantined && !cell.paged) {
+    fill_granules(kPoison, cell.user, cell.end);
+  } else {
+    fill_pattern(kCanary, cell.user_end(), cell.end);
+  }
 }
 
 void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
@@ -278,22 +282,23 @@ void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
   t.events.note(kProgramFree, 0, cell.user);
   record.free_thread = t.id;
   record.free_stack = stack_of(t, from);
+  t.forget(cell.user, cell.size);
   if (MASU_UNLIKELY(cell.paged)) {
     record.state.store(State::kQuarantined, std::memory_order_release);  // release, pairs with is_held()
     return paged_.free(*paged_.find(cell.user));
   }
-  fill_block(kPoison, cell.user, cell.user_end());
+  fill_granules(kPoison, cell.user, cell.end);
   record.state.store(State::kQuarantined, std::memory_order_release);  // release: who sees it finds the poison whole
   quarantine_.push(t, cell, [this](const QuarantineChunk::Entry& entry) { leave_quarantine(entry); });
 }
 
 void DebugHeap::leave_quarantine(const QuarantineChunk::Entry& entry) {
+  const uintptr_t user = entry.begin + kFront, end = entry.begin + C::size(entry.record->cls);
   Facts facts(0);
-  Cell cell;
-  const bool known = shadow_.front_at(entry.begin + kFront, facts, cell) && cell.record == entry.record && !facts.live();
-  if (MASU_UNLIKELY(!known)) cell = shadow_.cell_of_block(entry.record, entry.begin);
-  if (MASU_UNLIKELY(!known || !whole_poison(cell))) report_quarantined(cell);
-  cell.record->state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
+  if (MASU_UNLIKELY(!Front::before(user).sealed(user, facts) || facts.live() || damage_in_granules(kPoison, user, end) != 0)) {
+    report_quarantined(shadow_.cell_of_block(entry.record, entry.begin));
+  }
+  entry.record->state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
   inner_.free(reinterpret_cast<void*>(entry.begin));
 }
 

@@ -100,6 +100,7 @@ class DebugHeap {
   void walk(Finding& f, From from);
 
  private:
+  static constexpr uint32_t kEmptyEvery = 64;      // blocks of no bytes for one guarded
   static constexpr unsigned kSampledDepth = 16;  // deeper stacks were asked for: all are whole
 
   MASU_COLD bool start();
@@ -107,8 +108,11 @@ class DebugHeap {
   MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional);
   MASU_NOINLINE void watch(ThreadState& t);
   MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, Request r, From from);
-  MASU_INLINE bool sampled(ThreadState& t) {
-    if (MASU_LIKELY(guard_every_ == 0 || ++t.since_guard < guard_every_)) return false;
+  // Blocks without a byte are rarer and nearly always an oversight: some of each thread's, from the first on.
+  MASU_INLINE bool sampled(ThreadState& t, size_t bytes) {
+    if (guard_every_ == 0) return false;
+    if (MASU_UNLIKELY(bytes == 0) && t.without_bytes++ % kEmptyEvery == 0) return true;
+    if (MASU_LIKELY(++t.since_guard < guard_every_)) return false;
     t.since_guard = 0;
     return true;
   }
@@ -121,7 +125,8 @@ class DebugHeap {
   MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);
   MASU_COLD void report_quarantined(const Cell& cell);
   MASU_COLD void report_damage(const Cell& cell, Finding& f, const char* found_in);
-  uint32_t stack_of(ThreadState& t, From from);
+  MASU_INLINE uint32_t stack_of(ThreadState& t, From from) { return depth_ == 0 ? 0 : known_stack(t, from); }
+  MASU_NOINLINE uint32_t known_stack(ThreadState& t, From from);
   MASU_COLD void report_bad_pointer(uintptr_t p, const Release& how, Kind wild, From from);
 
   InnerHeap& inner_;

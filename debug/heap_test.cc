@@ -108,7 +108,7 @@ TEST(DebugHeapTest, TheQuarantineHoldsItsBytesAndNoMore) {
   auto free_more = [](size_t bytes) {
     for (size_t n = 0; n < bytes; n += 1024) give(get(900));
   };
-  free_more(400 << 10);  // with a small heap it holds 512 KiB
+  free_more(200 << 10);  // with a small heap it holds 256 KiB
   EXPECT_EQ(cell.record->state.load(), State::kQuarantined);
   free_more(32 << 20);
   EXPECT_NE(cell.record->state.load(), State::kQuarantined);

@@ -209,7 +209,7 @@ class Lane(unittest.TestCase):
         program, cut = self.compiled(MANY_WAYS), "cut short by sampling: MASU_OPTIONS=stacks=32"
         _, _, err = self.run_on([program], "halt=0")
         self.assertGreaterEqual(err.count(cut), 7)
-        self.assertRegex(err, r"allocated by.*\n( +#\d.*\n){4} +\(" + cut)
+        self.assertRegex(err, r"allocated by.*\n( +#\d.*\n){3} +\(" + cut)
         for whole in ("stacks=32", "leaks=1"):
             _, _, err = self.run_on([program], f"halt=0:{whole}")
             self.assertEqual((err.count(cut), err.count("ERROR")), (0, 8), whole)

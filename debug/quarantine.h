@@ -82,7 +82,7 @@ class Quarantine {
   MASU_NOINLINE void recycle(QuarantineChunk* chunk);
 
   static constexpr size_t kPartOfHeap = 64;
-  static constexpr size_t kLeast = 512 * kKiB;
+  static constexpr size_t kLeast = 256 * kKiB;
   static constexpr size_t kChunkBytes = 32 * kKiB;
 
   size_t most_ = 0;

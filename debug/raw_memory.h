@@ -109,17 +109,31 @@ MASU_INLINE void fill_block(uint64_t pattern, uintptr_t at, uintptr_t end) {
   const uint64_t mask = (uint64_t{1} << (end % 8 * 8)) - 1;
   put_word(at, (pattern & mask) | (word_at(at) & ~mask));
 }
-MASU_INLINE uint64_t damage_inside(uint64_t pattern, uintptr_t at, uintptr_t end) {
+
+// The same where both ends are multiples of 16.
+MASU_INLINE void fill_granules(uint64_t pattern, uintptr_t at, uintptr_t end) {
+  const Wide wide = {pattern, pattern};
+  for (; end - at >= 64; at += 64) {
+    put_wide(at, wide);
+    put_wide(at + 16, wide);
+    put_wide(at + 32, wide);
+    put_wide(at + 48, wide);
+    asm volatile("");
+  }
+  for (; at != end; at += 16) {
+    put_wide(at, wide);
+    asm volatile("");
+  }
+}
+// Bits that differ, 0 if none.
+MASU_INLINE uint64_t damage_in_granules(uint64_t pattern, uintptr_t at, uintptr_t end) {
   const Wide wide = {pattern, pattern};
   Wide bad = {0, 0};
-  for (; end - at >= 32; at += 32) {
-    bad |= (wide_at(at) ^ wide) | (wide_at(at + 16) ^ wide);
+  for (; end - at >= 64; at += 64) {
+    bad |= (wide_at(at) ^ wide) | (wide_at(at + 16) ^ wide) | (wide_at(at + 32) ^ wide) | (wide_at(at + 48) ^ wide);
   }
-  uint64_t rest = bad[0] | bad[1];
-  for (; end - at >= 8; at += 8) rest |= word_at(at) ^ pattern;
-  if (at == end) return rest;
-  const uint64_t mask = (uint64_t{1} << (end % 8 * 8)) - 1;
-  return rest | ((word_at(at) ^ pattern) & mask);
+  for (; at != end; at += 16) bad |= wide_at(at) ^ wide;
+  return bad[0] | bad[1];
 }
 
 MASU_INLINE void raw_copy(void* to, const void* from, size_t bytes) {

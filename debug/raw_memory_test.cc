@@ -44,15 +44,23 @@ TEST(RawMemoryTest, EveryChangedByteIsFound) {
   }
 }
 
-TEST(RawMemoryTest, PoisonStopsAtTheBlocksEnd) {
+TEST(RawMemoryTest, ABlocksFillStopsAtItsEnd) {
   for (size_t end = 16; end < 120; ++end) {
     Memory m = {};
     fill_block(kPoison, m.at(16), m.at(end));
-    ASSERT_EQ(damage_inside(kPoison, m.at(16), m.at(end)), 0u);
+    for (size_t i = 0; i < kBytes; ++i) ASSERT_EQ(m.bytes[i], i >= 16 && i < end ? 0xDF : 0);
+  }
+}
+
+TEST(RawMemoryTest, EveryChangedByteOfAFreedCellIsFound) {
+  for (size_t end = 16; end <= kBytes; end += 16) {
+    Memory m = {};
+    fill_granules(kPoison, m.at(16), m.at(end));
+    ASSERT_EQ(damage_in_granules(kPoison, m.at(16), m.at(end)), 0u);
     for (size_t i = 0; i < kBytes; ++i) {
       ASSERT_EQ(m.bytes[i], i >= 16 && i < end ? 0xDF : 0);
       m.bytes[i] ^= 0x40;
-      ASSERT_EQ(damage_inside(kPoison, m.at(16), m.at(end)) != 0, i >= 16 && i < end) << end << ' ' << i;
+      ASSERT_EQ(damage_in_granules(kPoison, m.at(16), m.at(end)) != 0, i >= 16 && i < end) << end << ' ' << i;
       m.bytes[i] ^= 0x40;
     }
   }

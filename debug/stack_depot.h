@@ -3,7 +3,9 @@
 // touched as it fills. Nothing is ever removed, so a frame pointer stays valid. When full, and before init,
 // put() returns 0.
 // An id with kCut names the innermost part of a stack that nobody walked further.
-//   id = word index of a record;  record = { next id, frame count and hash, frames... }
+//   id = word index of a record;  record = { link, frame count and hash, frames... }
+//   link and bucket = id of the next record | one bit for the hash of each from there on: most new stacks are known to be
+//   new without a look at any record
 //   every record is reachable from the bucket of its hash, exactly once
 #pragma once
 #include <algorithm>
@@ -57,8 +59,9 @@ class StackDepot {
     write(memory + id, hash, sites, count);
     for (uint64_t searched = head;; searched = head) {
       memory[id].store(head, std::memory_order_relaxed);  // relaxed: published by the exchange
+      const uint64_t link = id | (head & ~kIdBits) | bit_of(hash);
       // release, pairs with the acquires of the bucket: the record. acquire on failure: what others inserted.
-      if (bucket.compare_exchange_weak(head, id, std::memory_order_release, std::memory_order_acquire)) {
+      if (bucket.compare_exchange_weak(head, link, std::memory_order_release, std::memory_order_acquire)) {
         return static_cast<StackId>(id);
       }
       // Who lost to the same stack gives its own record up: it is reachable from nowhere.
@@ -105,17 +108,21 @@ class StackDepot {
   }
   static uint64_t mark_of(uint64_t hash, size_t count) { return (hash & ~uint64_t{kMaxFrames}) | count; }
 
-  // The record with these frames among those from `head` up to, without, `end`.
+  static constexpr uint64_t kIdBits = UINT32_MAX;
+  static uint64_t bit_of(uint64_t hash) { return uint64_t{1} << (32 + (hash >> 20) % 32); }
+
+  // The record with these frames among those from `head` up to, without, `end`: two links.
   static StackId find(const std::atomic<uint64_t>* memory, uint64_t head, uint64_t end, uint64_t hash,
                       const uintptr_t* sites, size_t count) {
     const uint64_t mark = mark_of(hash, count);
-    for (uint64_t id = head; id != end;) {
+    for (uint64_t link = head; link != end && (link & bit_of(hash)) != 0;) {
+      const uint64_t id = link & kIdBits;
       const std::atomic<uint64_t>* record = memory + id;
       // relaxed: records are written before they are published, and never after; see the acquires in put().
       if (record[1].load(std::memory_order_relaxed) == mark && equal(record + kHeaderWords, sites, count)) {
         return static_cast<StackId>(id);
       }
-      id = record[0].load(std::memory_order_relaxed);
+      link = record[0].load(std::memory_order_relaxed);
     }
     return 0;
   }

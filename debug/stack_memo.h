@@ -1,9 +1,12 @@
 // A thread's recent stacks: where the registers of a new one and every word that the walk of an old one read are
-// the same, so is the stack, and neither walk nor depot is asked. Loops make nearly all stacks such ones.
+// the same, so is the stack, and neither walk nor depot is asked. Loops make nearly all stacks such ones. Of the words
+// only a sum is kept, each times a factor of its own, so that an entry is three cache lines: no single change and,
+// but for one in 2^64, no other leaves it the same.
 // Places whose stacks keep changing (recursion) can be sampled: then one stack in some is walked, of the others little.
 // Belongs to one thread; a signal handler that interrupts a look finds it busy.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -49,20 +52,44 @@ class StackMemo {
     return id;
   }
 
+  // For `glance` above, whose few frames come again and again: `put()` gives the id of those not met lately.
+  template <class Put>
+  uint32_t glanced(const uintptr_t* frames, size_t count, Put&& put) {
+    uint64_t key = count;
+    for (size_t i = 0; i < count; ++i) key += frames[i] * kFactor[i];
+    Glance& known = glances_[(key >> 40) % kGlances];
+    if (MASU_UNLIKELY(known.key != key || known.id == 0)) known = {key, put()};
+    return known.id;
+  }
+
  private:
   static constexpr size_t kEntries = 256;
+  static constexpr size_t kGlances = 2048;
   static constexpr unsigned kWords = 45;
   static constexpr size_t kPlaces = 2048;
   static constexpr uint16_t kWhole = 64, kOneIn = 16;
-  struct Word {
-    uintptr_t place, value;
-  };
   struct Entry {
     uintptr_t pc, sp, fp, fp_mask;
+    uint64_t sum;
     uint32_t generation;
-    uint32_t id;      // 0: empty
-    unsigned count;
-    Word words[kWords];
+    uint32_t id;              // 0: empty
+    uint16_t count;
+    uint16_t place[kWords];   // words above sp
+  };
+  static constexpr size_t kReach = size_t{UINT16_MAX} * sizeof(uintptr_t);
+  static constexpr auto kFactor = [] {
+    std::array<uint64_t, kWords> factor{};
+    uint64_t x = 0;
+    for (uint64_t& f : factor) {
+      x += 0x9E3779B97F4A7C15u;
+      f = (x ^ x >> 31) * 0xBF58476D1CE4E5B9u | 1;
+    }
+    return factor;
+  }();
+
+  struct Glance {
+    uint64_t key;
+    uint32_t id;
   };
 
   // Of a place's unknown stacks the first ones count, and then one in kOneIn. Places may share a count.
@@ -81,8 +108,9 @@ class StackMemo {
   static MASU_INLINE bool same(const Entry& e, Frame from, uint32_t generation) {
     if (e.pc != from.pc || e.sp != from.sp || e.generation != generation) return false;
     uintptr_t different = (e.id == 0) | ((e.fp ^ from.fp) & e.fp_mask);
-    for (unsigned i = 0; i < e.count; ++i) different |= stack_word(e.words[i].place) ^ e.words[i].value;
-    return different == 0;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < e.count; ++i) sum += stack_word(from.sp + e.place[i] * sizeof(uintptr_t)) * kFactor[i];
+    return (different | (sum ^ e.sum)) == 0;
   }
 
   // A frame pointer on the way counts only where a frame outside of it used it: else it is any register.
@@ -95,21 +123,28 @@ class StackMemo {
       needed[i] = use == Unwinder::FpUse::kUsed || (use == Unwinder::FpUse::kPassedOn && needed[i + 1]);
     }
     unsigned n = 0;
+    bool near = true;
+    e.sum = 0;
     const bool whole = memo.each_word(count, [&](size_t i, uintptr_t place, uintptr_t value, bool is_fp) {
       if (is_fp && !needed[i + 1]) return;
-      if (n < kWords) e.words[n] = {place, value};
+      near = near && place - from.sp <= kReach;
+      if (n < kWords) {
+        e.place[n] = static_cast<uint16_t>((place - from.sp) / sizeof(uintptr_t));
+        e.sum += value * kFactor[n];
+      }
       ++n;
     });
     e.pc = from.pc;
     e.sp = from.sp;
     e.fp = from.fp;
     e.fp_mask = needed[0] ? ~uintptr_t{0} : 0;
-    e.count = min_of(n, kWords);
-    return whole && n <= kWords;
+    e.count = static_cast<uint16_t>(min_of(n, kWords));
+    return whole && near && n <= kWords;
   }
 
   std::atomic<bool> busy_{false};
   uint16_t unknown_[kPlaces] = {};
+  Glance glances_[kGlances] = {};
   Entry entries_[kEntries];
 };
 

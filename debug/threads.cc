@@ -62,9 +62,11 @@ ThreadState* Threads::enter() {
     }
   }
   t->id = count_.fetch_add(1, std::memory_order_relaxed);  // relaxed: only unique
+  // relaxed: who is handed a block that was freed here sees what came before.
+  if (t->id != 0) each([](ThreadState& s) { s.alone.store(false, std::memory_order_relaxed); });
   t->tid = kernel_thread_id();
   t->allocations = 0;
-  t->since_guard = 0;
+  t->since_guard = t->without_bytes = 0;
   t->bounds.remember({0, 0});
   tls_thread = t;
   ThreadName& name = names_[t->id % kNames];

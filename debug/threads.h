@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/attributes.h"
+#include "base/bits.h"
 #include "debug/block.h"
 #include "debug/events.h"
 #include "debug/stack_memo.h"
@@ -24,8 +25,8 @@ struct ThreadName {
   char name[16];
 };
 
-// A block as a checked function last met it. It is as it was while its front says the same (front.h), or, where it lies
-// on pages of its own, its record.
+// A block as a checked function last met it. It is as it was until this thread forgets it, where there never was another;
+// else while its front says the same (front.h), or, where it lies on pages of its own, its record.
 struct SeenBlock {
   uintptr_t user;
   size_t size;
@@ -34,18 +35,28 @@ struct SeenBlock {
 };
 
 struct ThreadState {
-  static constexpr size_t kSeen = 64;       // by address
-  static constexpr unsigned kSeenShift = 7;
+  static constexpr size_t kSeen = 256;  // by address
+  static constexpr unsigned kSeenShift = 9;
 
   uint32_t id = 0;  // 0 is the first thread to allocate: main
   uint32_t tid = 0;
   uint64_t allocations = 0;
   uint32_t since_guard = 0;     // allocations since the last guarded one
+  uint32_t without_bytes = 0;   // allocations of no bytes
   QuarantineChunk* chunk = nullptr;
   ThreadName* name = nullptr;
   StackBounds bounds;
   SeenBlock seen[kSeen] = {};
   SeenBlock& seen_at(uintptr_t p) { return seen[(p >> kSeenShift) % kSeen]; }
+  // A block is about to end.
+  MASU_INLINE void forget(uintptr_t user, size_t size) {
+    uintptr_t at = user >> kSeenShift;
+    const uintptr_t last = min_of(at + kSeen - 1, (user + size) >> kSeenShift);
+    do {
+      seen[at % kSeen].size = 0;
+    } while (++at <= last);
+  }
+  std::atomic<bool> alone{true};  // no other thread ever had a state, so nobody else ended a block
   WalkMemo memo;
   StackMemo stacks;
   EventRing events;
