@@ -34,7 +34,7 @@ def run(allocator, *arguments, seconds=20):
 
 def findings(said):
     """What was found, without the operation that showed it."""
-    return [re.sub(r" \(operation .*", "", line) for line in re.findall(r"^found: (.*)", said, re.M)]
+    return [re.sub(r" \((operation|went) .*", "", line) for line in re.findall(r"^found: (.*)", said, re.M)]
 
 
 def require_tools():

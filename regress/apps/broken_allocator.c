@@ -1,6 +1,7 @@
 /* Built by can_fail.sh: glibc's malloc with the faults a real allocator could have. It says masu's version line, so that only the
    work itself can show what is wrong. FAULT=realloc: moves to another tier lose what lies beyond 1 KiB; calloc: reused large
-   memory is not cleared; abort: the 2,000th free stops the process; overlap: one block in a thousand is handed out twice. */
+   memory is not cleared; abort: the 2,000th free stops the process; overlap: one block in a thousand is handed out twice; hang: the
+   2,000th free never ends; errno: a free sets it; lost: nothing is freed. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>
@@ -56,7 +57,12 @@ void* realloc(void* old, size_t size) {
 
 void free(void* block) {
   static unsigned count;
-  if (fault == 'a' && __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED) == 2000) abort();
+  if ((fault == 'a' || fault == 'h') && __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED) == 2000) {
+    if (fault == 'a') abort();
+    for (;;) pause();
+  }
+  if (fault == 'e') errno = EBUSY;
+  if (fault == 'l') return;
   __libc_free(block);
 }
 
