@@ -21,6 +21,17 @@ MASU_INLINE void check_texts(const FormatTexts& texts, const char* call) {
 
 }  // namespace
 
+// A form that takes its arguments one by one; `print` has them as `args`.
+#define MASU_CHECKED_PRINT(name, parameters, call, print) \
+  MASU_CHECKED(int, name, parameters, nullptr) {          \
+    va_list args;                                         \
+    va_start(args, format);                               \
+    check_texts(texts_of(format, args), call);            \
+    const int n = print;                                  \
+    va_end(args);                                         \
+    return n;                                             \
+  }
+
 MASU_CHECKED(int, puts, (const char* s), nullptr) {
   check_text_of(s, PTRDIFF_MAX, "puts");
   return real_puts(s);
@@ -37,22 +48,8 @@ MASU_CHECKED(int, vprintf, (const char* format, va_list args), nullptr) {
   check_texts(texts_of(format, args), "vprintf");
   return real_vfprintf(stdout, format, args);
 }
-MASU_CHECKED(int, fprintf, (FILE* file, const char* format, ...), nullptr) {
-  va_list args;
-  va_start(args, format);
-  check_texts(texts_of(format, args), "fprintf");
-  const int n = real_vfprintf(file, format, args);
-  va_end(args);
-  return n;
-}
-MASU_CHECKED(int, printf, (const char* format, ...), nullptr) {
-  va_list args;
-  va_start(args, format);
-  check_texts(texts_of(format, args), "printf");
-  const int n = real_vfprintf(stdout, format, args);
-  va_end(args);
-  return n;
-}
+MASU_CHECKED_PRINT(fprintf, (FILE* file, const char* format, ...), "fprintf", real_vfprintf(file, format, args))
+MASU_CHECKED_PRINT(printf, (const char* format, ...), "printf", real_vfprintf(stdout, format, args))
 MASU_CHECKED(int, __vfprintf_chk, (FILE* file, int flag, const char* format, va_list args), nullptr) {
   check_texts(texts_of(format, args), "vfprintf");
   return real___vfprintf_chk(file, flag, format, args);
@@ -61,21 +58,7 @@ MASU_CHECKED(int, __vprintf_chk, (int flag, const char* format, va_list args), n
   check_texts(texts_of(format, args), "vprintf");
   return real___vfprintf_chk(stdout, flag, format, args);
 }
-MASU_CHECKED(int, __fprintf_chk, (FILE* file, int flag, const char* format, ...), nullptr) {
-  va_list args;
-  va_start(args, format);
-  check_texts(texts_of(format, args), "fprintf");
-  const int n = real___vfprintf_chk(file, flag, format, args);
-  va_end(args);
-  return n;
-}
-MASU_CHECKED(int, __printf_chk, (int flag, const char* format, ...), nullptr) {
-  va_list args;
-  va_start(args, format);
-  check_texts(texts_of(format, args), "printf");
-  const int n = real___vfprintf_chk(stdout, flag, format, args);
-  va_end(args);
-  return n;
-}
+MASU_CHECKED_PRINT(__fprintf_chk, (FILE* file, int flag, const char* format, ...), "fprintf", real___vfprintf_chk(file, flag, format, args))
+MASU_CHECKED_PRINT(__printf_chk, (int flag, const char* format, ...), "printf", real___vfprintf_chk(stdout, flag, format, args))
 
 }  // namespace masu::debug
