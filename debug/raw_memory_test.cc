@@ -35,6 +35,7 @@ TEST(RawMemoryTest, EveryChangedByteIsFound) {
     Memory m = {};
     fill_tail(m.at(from), m.at(end));
     ASSERT_EQ(damage_behind(kCanary, m.at(from), m.at(end)), 0u);
+    ASSERT_EQ(damage_behind(kCanary, m.at(end), m.at(end)), 0u) << "no zone, no damage";
     for (size_t i = 0; i < kBytes; ++i) {
       m.bytes[i] ^= 1;
       EXPECT_EQ(damage_behind(kCanary, m.at(from), m.at(end)) != 0, i >= from && i < end) << from << ' ' << i;

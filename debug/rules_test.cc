@@ -89,6 +89,8 @@ TEST(DebugRulesTest, BlocksOfOperatorNew) {
   void* p = rules().new_block(40, 0, NewForm::kArray);
   EXPECT_EQ(usable(p), 40u);
   rules().delete_block(p, NewForm::kArray, kUnsaid, 0);
+  p = rules().new_block(40, 0, NewForm::kScalar);
+  rules().delete_block(p, NewForm::kScalar, 40, 1);  // of a type that any address suits
 }
 
 using DebugRulesDeathTest = testing::Test;
