@@ -21,7 +21,8 @@ UNITY = ("-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=0")
 BUILDS = {
     "fuzz": (*CLANG, *TARGETS, "-DCMAKE_CXX_FLAGS=-O1 -w -fsanitize=fuzzer-no-link"),
     "tsan": (*CLANG, *TARGETS, "-DCMAKE_CXX_FLAGS=-O1 -w -g1 -fsanitize=thread,fuzzer-no-link"),
-    "unit": (*CLANG, "-DMASU_PRODUCTS=OFF", "-DCMAKE_CXX_FLAGS=-O0 -w"),
+    "unit": (*CLANG, "-DMASU_PRODUCTS=OFF", "-DCMAKE_CXX_FLAGS=-O0 -w -ffunction-sections -fdata-sections",
+             "-DCMAKE_EXE_LINKER_FLAGS=-Wl,--gc-sections"),  # a test that needs a part need not define what the rest needs
     "products": ("-DMASU_TESTS=OFF", "-DCMAKE_CXX_FLAGS=-O1 -g1 -w"),
     "race": (*CLANG, "-DMASU_PRODUCTS=OFF", "-DCMAKE_CXX_FLAGS=-O1 -w -g1 -fsanitize=thread"),
 }

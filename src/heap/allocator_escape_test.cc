@@ -169,6 +169,12 @@ TEST(AllocatorEscapeTest, SavedByAThreadThatAnswers) {
     heap.free(mine[4]);  // the bin is full: a boundary
     answered.arrive_and_wait();
     done.arrive_and_wait();  // alive all the time: nobody may collect it
+    // It has answered: from now on its bins keep what they hold.
+    const uint64_t refills = heap.event(Event::kRefill);
+    heap.free(heap.malloc(64));
+    heap.free(heap.malloc(128));
+    heap.free(heap.malloc(64));
+    EXPECT_EQ(heap.event(Event::kRefill), refills + 2);
     heap.thread_exit();
   });
   ready.arrive_and_wait();
