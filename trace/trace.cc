@@ -28,14 +28,10 @@ class Numbers {
   Numbers(size_t most, size_t threads) : free_(threads), below_(most), turns_(most) {}
 
   void give(Operation& op, uint64_t name, Trace& trace) {
-    if (const uint32_t before = names_.find(name); before != Names::kNone) {
-      names_.erase(name);
-      ++trace.lost;
-    }
     uint32_t& top = free_[op.thread];  // 0: none, else a number + 1
     const uint32_t number = top != 0 ? top - 1 : trace.blocks++;
     if (top != 0) top = below_[number];
-    names_.insert(name, number);
+    call(name, number, trace);
     use(op, number);
   }
   bool look(Operation& op, uint64_t name) {
@@ -57,9 +53,9 @@ class Numbers {
     names_.erase(name);
     return true;
   }
-  void rename(const Operation& op, uint64_t name) { names_.insert(name, op.block); }
-  void refuse(const Operation& op, uint64_t name) {
-    names_.insert(name, op.block);
+  void rename(const Operation& op, uint64_t name, Trace& trace) { call(name, op.block, trace); }
+  void refuse(const Operation& op, uint64_t name, Trace& trace) {
+    call(name, op.block, trace);
     --turns_[op.block];  // nobody else can have used it meanwhile
   }
   void abandon(const Operation& op) {
@@ -68,6 +64,14 @@ class Numbers {
   }
 
  private:
+  // A block that has the name still is gone: its end was not recorded.
+  void call(uint64_t name, uint32_t number, Trace& trace) {
+    if (names_.find(name) != Names::kNone) {
+      names_.erase(name);
+      ++trace.lost;
+    }
+    names_.insert(name, number);
+  }
   void use(Operation& op, uint32_t number) {
     op.block = number;
     op.turn = turns_[number]++;
@@ -111,9 +115,9 @@ class Resolver {
     Operation& begin = events_[at - 1];
     if (end.kind == Kind::kResized) {
       begin.size = end.size;
-      numbers_.rename(begin, name);
+      numbers_.rename(begin, name, trace_);
     } else {
-      numbers_.refuse(begin, name);
+      numbers_.refuse(begin, name, trace_);
       begin.kind = Kind::kNone;
     }
     end.kind = Kind::kNone;

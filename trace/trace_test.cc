@@ -76,6 +76,20 @@ TEST(Builder, WhatTheRecordingDidNotSeeIsLeftOutAndCounted) {
   EXPECT_EQ(trace.lost, 1u);
 }
 
+TEST(Builder, AReallocToTheNameOfALostBlockTakesItOver) {
+  Builder b(20);
+  b.append(0, Kind::kMalloc, kA, 9);
+  b.append(0, Kind::kMalloc, kB, 9);
+  b.append(0, Kind::kRealloc, kB);
+  b.append(0, Kind::kResized, kA, 20);
+  b.append(0, Kind::kFree, kA);
+  b.append(0, Kind::kFree, kA);
+  const Trace trace = b.finish();
+  EXPECT_EQ(text_of(trace), "0malloc0@0 0malloc1@0 0realloc1@1 0free1@2 ");
+  EXPECT_EQ(trace.lost, 1u);
+  EXPECT_EQ(trace.unknown, 1u);
+}
+
 TEST(Builder, RefusesWhatCannotBe) {
   Builder b(2);
   EXPECT_TRUE(b.put(1, 65535, Kind::kMalloc, kA, 1, 63));
