@@ -18,6 +18,7 @@
 
 #include "base/attributes.h"
 #include "base/bits.h"
+#include "base/keep_errno.h"
 #include "base/text.h"
 #include "trace/format.h"
 
@@ -44,17 +45,6 @@ constinit std::atomic<Process*> g_process{nullptr};
 constinit char g_path[4096] = {};
 constinit pthread_key_t g_exit_key = 0;
 thread_local constinit Stream tls_stream{};
-
-class KeepErrno {
- public:
-  KeepErrno() : saved_(errno) {}
-  ~KeepErrno() { errno = saved_; }
-  KeepErrno(const KeepErrno&) = delete;
-  KeepErrno& operator=(const KeepErrno&) = delete;
-
- private:
-  int saved_;
-};
 
 // By number: the functions of these names are places where a thread may be cancelled.
 int open_file(int flags) { return static_cast<int>(syscall(SYS_openat, AT_FDCWD, g_path, flags | O_CLOEXEC, 0666)); }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/keep_errno.h"
 #include "base/text.h"
 #include "os/error_stream.h"
 
@@ -25,18 +26,6 @@ namespace masu {
 namespace {
 
 constinit std::atomic<int> g_error_stream{STDERR_FILENO};
-
-// malloc and free must leave errno as it was unless they say otherwise.
-class KeepErrno {
- public:
-  KeepErrno() : saved_(errno) {}
-  ~KeepErrno() { errno = saved_; }
-  KeepErrno(const KeepErrno&) = delete;
-  KeepErrno& operator=(const KeepErrno&) = delete;
-
- private:
-  int saved_;
-};
 
 void* map_pages(void* at, size_t bytes, int protection, int flags) {
   KeepErrno keep;
