@@ -85,7 +85,7 @@ Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body
   argument_ = argument;
   threads_ = threads;
   started_ = resting_ = 0;
-  steps_ = 0;
+  steps_ = progress_ = 0;
   if (threads > 1) recorded_ = 0;  // what one thread does after a schedule leaves the schedule's steps
   preempted_ = abandoned_ = false;
   hash_ = 0x9e3779b97f4a7c15u;
@@ -158,7 +158,7 @@ unsigned Scheduler::runnable(bool without_resting) const {
 
 // Lets the strategy say who goes on, and changes over.
 void Scheduler::decide(Access access, bool forced) {
-  if (steps_ > kLivelockSteps) leave(Verdict::kLivelock, "no end in sight");
+  if (steps_ - progress_ > kLivelockSteps) leave(Verdict::kLivelock, "no end in sight");
   unsigned mask = runnable(true);
   if (forced) {
     if ((mask & ~(1u << current_)) != 0) mask &= ~(1u << current_);
@@ -246,6 +246,7 @@ void Scheduler::pause(Site site) {
 void Scheduler::begin_operation(uint32_t operation, Site site) {
   if (!running()) return;
   begun_[current_] = operation;
+  progress_ = steps_;
   thread_[current_].yield = 0;
   point(Access::kOperation, site, nullptr);
 }

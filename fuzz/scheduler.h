@@ -4,7 +4,7 @@
 // detector sees the code under test and nothing else.
 // A run of one thread has no yield points, hence no limits either.
 //   steps > kSteps        the strategy is retired and threads take fair turns
-//   steps > kLivelockSteps   the run ends as a livelock;  nobody can run: as a deadlock
+//   steps since an operation began > kLivelockSteps   the run ends as a livelock;  nobody can run: as a deadlock
 #pragma once
 
 #include <cstddef>
@@ -146,6 +146,7 @@ class Scheduler {
   unsigned started_ = 0;   // mask
   unsigned resting_ = 0;   // mask: paused, and nobody has written since
   uint32_t steps_ = 0;
+  uint32_t progress_ = 0;  // steps when an operation began last
   uint32_t run_ = 0;
   uint64_t hash_ = 0;
   Result result_{};
