@@ -61,8 +61,9 @@ def mechanical(command, mutants, row_of):
             killers[kind] = killers.get(kind, 0) + 1
     lines = ["# Mechanical mutants",
              "",
-             f"Written by `{command}`. Killers of src/: the model's lanes (inputs that are there, then fuzzing) and the unit",
-             "tests; of debug/: its unit tests, a sample of the faulty programs, and the suite's tests of the library.",
+             f"Written by `{command}`.",
+             "Killers of src/: the model's lanes (inputs that are there, then fuzzing) and the unit tests; of debug/: its unit tests and a",
+             "sample of the faulty programs. Lines of verdict: verdicts.tsv.",
              "",
              f"{len(judged)} of {len(mutants)} judged: {dead} killed, {count('equivalent')} equivalent, {count('open')} open, "
              f"{count('no program')} do not compile. Of those that change the program, {100 * dead / max(left, 1):.1f} % are killed.",
