@@ -93,7 +93,9 @@ class Heap:
         number = self.tag(pages_map, page - int(pages_map["slabs_"][page]["back"])) >> 6
         if number == 0:
             return "none"
-        lease = int(self.heap["inner_"]["owners_"][number - 1]["lease_"]["_M_i"])
+        if number == (1 << 26) - 2:
+            return "nobody: its owner gave it up, who frees a block of it takes it over"
+        lease = int(self.heap["inner_"]["core_"]["owners"][number - 1]["lease_"]["_M_i"])
         return f"{number}, {LEASES[lease & 3]}" + (f" {lease >> 2:#x}" if lease & 1 else "")
 
     def threads(self):

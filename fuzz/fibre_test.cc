@@ -90,7 +90,7 @@ TEST(Fibre, AbandonedFramesLeaveNoMapping) {
     deep.fibre.rewind();
     deep.host.switch_to(deep.fibre, Order::kSynchronise);
   }
-  EXPECT_LT(mapped_pages(), before + 1000);
+  EXPECT_LT(mapped_pages(), before + 10000);  // 17,600 were lost; TSan maps some of its own
 }
 
 TEST(FibreDeathTest, OverflowHitsTheGuard) {

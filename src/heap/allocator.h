@@ -146,8 +146,8 @@ class Allocator {
     Sync::self(slot_) = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(cache) - reinterpret_cast<uintptr_t>(&kUnbound));
   }
   MASU_INLINE Checks<Lane> checks() { return Checks<Lane>(core_); }
-  OwnerT* owner(uint32_t id) { return owners_[id - 1]; }
-  uint32_t owner_count() const { return owner_count_.load(std::memory_order_acquire); }  // pairs with create_owner()
+  OwnerT* owner(uint32_t id) const { return core_.owners[id - 1]; }
+  uint32_t owner_count() const { return core_.owner_count.load(std::memory_order_acquire); }  // pairs with create_owner()
 
   // From the bin; null where it is empty.
   MASU_INLINE void* take(Cache* cache, ClassId c) {
@@ -185,12 +185,14 @@ class Allocator {
   OwnerT* lease_orphan();
   OwnerT* lease_empty_orphan();
   OwnerT* create_owner();
-  void publish(Stats<Sync>& stats, const typename RemoteStash<Lane>::Chain& chain);
-  void flush_stash(OwnerT& o);
   void boundary(OwnerT& o);
-  void settle(OwnerT& o);  // everything it holds goes where it came from
   void tick(OwnerT& o);
-  void collect_one_orphan(OwnerT& by);
+  void free_run(OwnerT* o, uintptr_t block, ClassId c);
+  void free_of_nobody(OwnerT* o, uintptr_t block, ClassId c);
+  void send_alone(uint32_t to, uintptr_t block);
+  void purge_runs(uint64_t deadline_ms, Stats<Sync>& stats);
+  void collect_one_orphan();
+  bool collect_idle(OwnerT& o);
   MASU_COLD void make_room();
   template <class Try>
   auto map_or_make_room(Try&& map) -> decltype(map());
@@ -203,13 +205,11 @@ class Allocator {
   uint32_t slot_ = 0;
   Large<Lane> large_;
   typename Sync::Mutex registry_{kRankRegistry};
-  typename Sync::template Atomic<uint32_t> owner_count_{0};
   typename Sync::template Atomic<uint32_t> orphans_{0};   // a hint: owners nobody leases
   typename Sync::template Atomic<uint32_t> pressure_{0};  // epoch; moves on when memory has run out
   void (*exit_hook_)(void*) = nullptr;
   void* exit_argument_ = nullptr;
   typename Sync::template Atomic<uint32_t> collect_next_{0};
-  OwnerT* owners_[Lane::kMaxOwners] = {};
 };
 
 }  // namespace masu

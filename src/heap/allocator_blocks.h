@@ -18,6 +18,7 @@ void* Allocator<Lane>::from_owner(ClassId c, Try&& attempt) {
   boundary(*o);
   uintptr_t block = attempt(*o);
   if (MASU_UNLIKELY(block == 0)) block = escape(*o, [&] { return attempt(*o); });
+  if (transient) o->flush_stash();
   o->leave();
   void* p = nullptr;
   uintptr_t spare;
@@ -115,8 +116,8 @@ template <class Lane>
 void Allocator<Lane>::free_full(Cache* cache, ClassId c, uintptr_t block) {
   OwnerT* o = cache->owner;
   o->enter();
-  boundary(*o);
   o->overflow(c, block);
+  boundary(*o);  // after: it may give up full slabs, and the block's would seem full while we hold it
   o->leave();
 }
 
@@ -145,7 +146,8 @@ template <class Lane>
 void Allocator<Lane>::free_slow(uintptr_t block) {
   if (block == 0) return;
   const size_t granule = map().granule(block);
-  const uint32_t id = granule < map().granules() ? owner_of(map().tag(Map::page_of_granule(granule))) : 0;
+  const Tag tag = granule < map().granules() ? map().tag(Map::page_of_granule(granule)) : kTagUnmapped;  // once: it may change hands
+  const uint32_t id = owner_of(tag);
   if (id == 0 && large_.free(core_, block)) return;  // in the arena's range, too, where that is not ours yet
   if (id == 0 || !map().is_live(granule)) return fault_free(block, "free");
   Cache* cache = self();
@@ -156,17 +158,54 @@ void Allocator<Lane>::free_slow(uintptr_t block) {
     if (o != nullptr && o->id() == id) return free(reinterpret_cast<void*>(block));  // it adopted the block's owner
   }
   // A run's live bit has a word to itself, so whoever frees the block may clear it: a second free is caught wherever
-  // it comes from. Blocks that share words stay live until their owner drains them.
-  const ClassId c = class_of(map().tag(Map::page_of_granule(granule)));
-  if (!C::is_packed(c) && !map().take_live(granule)) return fault_free(block, "free");
-  if (!checks().begin(block)) return fault_free(block, "free");
+  // it comes from. Blocks that share words stay live until their owner has them.
+  const ClassId c = class_of(tag);
+  const bool packed = C::is_packed(c);
+  if (!packed && !map().take_live(granule)) return fault_free(block, "free");
   // relaxed: whoever has the block got it after the flag was set.
-  if (o == nullptr || owner(id)->is_private.load(std::memory_order_relaxed)) {
-    core_.stats.count_shared(Event::kDirectFree);
-    core_.links.set_ahead(block, 0);
-    return checks().push(owner(id)->inbox(), block, block);
+  const bool stays = id != kNobody && owner(id)->is_private.load(std::memory_order_relaxed);
+  if (!stays && !packed) return free_run(o, block, c);
+  if (id == kNobody) return free_of_nobody(o, block, c);
+  if (!stays && o != nullptr) return o->send(id, block, c);
+  send_alone(id, block);
+}
+
+// A run changes hands instead of waiting for a thread that may be off: it has no neighbours.
+template <class Lane>
+void Allocator<Lane>::free_run(OwnerT* o, uintptr_t block, ClassId c) {
+  if (o == nullptr) {
+    const PageId page = map().page(block);
+    map().set_tag(page, kTagFree);
+    map().slab(page).mark_gone();
+    return core_.free_pages(page, C::slab_pages(c), core_.stats);
   }
-  o->stash().add(core_.links, id, block, C::size(c), [&](const auto& chain) { publish(o->stats(), chain); });
+  o->enter();
+  boundary(*o);
+  o->free_run(block, c);
+  o->leave();
+}
+
+// A block of a slab that its owner gave up.
+template <class Lane>
+void Allocator<Lane>::free_of_nobody(OwnerT* o, uintptr_t block, ClassId c) {
+  if (o == nullptr) {  // to one that has had a thread, as whoever gave the slab up has
+    uint32_t id = 1;
+    while (!owner(id)->had_thread.load(std::memory_order_relaxed)) ++id;  // relaxed: it stays so
+    return send_alone(id, block);
+  }
+  o->enter();
+  boundary(*o);
+  o->free_of_nobody(block, c);
+  o->leave();
+}
+
+// Straight to the owner's inbox.
+template <class Lane>
+void Allocator<Lane>::send_alone(uint32_t to, uintptr_t block) {
+  if (!checks().begin(block)) return fault_free(block, "free");
+  core_.stats.count_shared(Event::kDirectFree);
+  core_.links.set_ahead(block, 0);
+  checks().push(owner(to)->inbox(), block, block);
 }
 
 template <class Lane>

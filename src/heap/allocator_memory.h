@@ -8,8 +8,8 @@ namespace masu {
 template <class Lane>
 bool Allocator<Lane>::init(const HeapConfig& config, void (*exit_hook)(void*), void* exit_argument) {
   static_assert(LaneType<Lane>);
-  // The tag's owner field holds every owner and the pattern that no owner has.
-  static_assert(uint64_t{Lane::kMaxOwners} + 1 < (uint64_t{1} << (32 - kClassBits)));
+  // The tag's owner field holds every owner and the two patterns that no owner has.
+  static_assert(Lane::kMaxOwners < kNobody);
   static_assert(C::kCount < (1u << kClassBits));
   core_.config = config;
   core_.links.set_key(core_.os.random() | 1);
@@ -27,7 +27,7 @@ void Allocator<Lane>::destroy() {
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     core_.os.unmap(owner(id), align_up(sizeof(OwnerT), core_.os.page_size()));
   }
-  owner_count_.store(0, std::memory_order_relaxed);  // relaxed: nobody else is here
+  core_.owner_count.store(0, std::memory_order_relaxed);  // relaxed: nobody else is here
   orphans_.store(0, std::memory_order_relaxed);
   large_.destroy(core_);
   core_.arena.destroy(core_.os);
@@ -35,60 +35,62 @@ void Allocator<Lane>::destroy() {
   ready_.store(false, std::memory_order_relaxed);
 }
 
-// At every refill and flush, before anything is taken or put: answers pressure, looks at the clock now and then.
+// At every refill and flush, while no block is in hand: answers pressure, looks at the clock now and then.
 template <class Lane>
 void Allocator<Lane>::boundary(OwnerT& o) {
   const uint32_t pressure = pressure_.load(std::memory_order_relaxed);  // relaxed: the next boundary sees it
   if (MASU_UNLIKELY(pressure != o.pressure_seen)) {
     o.pressure_seen = pressure;
-    settle(o);
-    o.share();
+    o.collect();
   }
   if (MASU_UNLIKELY(o.tick_due())) tick(o);
 }
 
 template <class Lane>
-void Allocator<Lane>::settle(OwnerT& o) {
-  flush_stash(o);
-  o.collect();
-}
-
-template <class Lane>
 void Allocator<Lane>::tick(OwnerT& o) {
   const uint64_t now = core_.os.now_ms();
-  o.runs().now_ms = now;
+  core_.now_ms.store(now, std::memory_order_relaxed);  // relaxed: a clock
   if (now < o.next_tick_ms) return;
   const uint64_t decay = core_.config.decay_ms;
   const bool idle = o.next_tick_ms != 0 && now >= o.next_tick_ms + decay;
   o.next_tick_ms = now + max_of<uint64_t>(decay / 4, 10);
-  flush_stash(o);
   o.decay_bins(idle);
+  o.flush_stash();
   const uint64_t deadline = now > decay ? now - decay : 0;
-  o.runs().purge(deadline);
+  purge_runs(deadline, o.stats());
   core_.arena.decay(core_.os, deadline, o.stats());
   large_.decay(core_, now, deadline);
-  collect_one_orphan(o);
+  collect_one_orphan();
+}
+
+template <class Lane>
+void Allocator<Lane>::purge_runs(uint64_t deadline_ms, Stats<Sync>& stats) {
+  if (!core_.runs_lock.try_lock()) return;  // someone is at it; the next tick will do
+  core_.runs.purge(core_, deadline_ms, stats, core_.runs_lock);
+  core_.runs_lock.unlock();
 }
 
 // One orphan a tick is led back to its slabs, so that a burst of threads does not hold memory for ever.
 template <class Lane>
-void Allocator<Lane>::collect_one_orphan(OwnerT& by) {
+void Allocator<Lane>::collect_one_orphan() {
   if (orphans_.load(std::memory_order_relaxed) == 0) return;  // relaxed: a hint
   const uint32_t n = owner_count();
   const uint32_t start = collect_next_.fetch_add(1, std::memory_order_relaxed);  // relaxed: only spreads the work
   for (uint32_t i = 0; i < n; ++i) {
-    OwnerT* o = owner((start + i) % n + 1);
-    if (o->retired || !o->try_lease(OwnerT::as_collector())) continue;
-    o->enter();
-    o->runs().now_ms = by.runs().now_ms;
-    o->collect();
-    const uint64_t decay = core_.config.decay_ms;
-    o->runs().purge(o->runs().now_ms > decay ? o->runs().now_ms - decay : 0);
-    o->count(Event::kOwnerCollect, 0);
-    o->leave();
-    o->end_lease();
-    return;
+    if (collect_idle(*owner((start + i) % n + 1))) return;
   }
+}
+
+// What an owner without a thread holds goes back to where it came from. False where somebody works as it.
+template <class Lane>
+bool Allocator<Lane>::collect_idle(OwnerT& o) {
+  if (o.retired || !o.try_lease(OwnerT::as_collector())) return false;
+  o.enter();
+  o.collect();
+  o.count(Event::kOwnerCollect, 0);
+  o.leave();
+  o.end_lease();
+  return true;
 }
 
 // No memory for `attempt`: (1) our own caches, stash, spill and inbox; (2)(3) follow from it, slabs to
@@ -106,24 +108,15 @@ auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
     return got;
   };
   // Where the last escape found nothing and nothing has come back since, waiting again is of no use.
-  const bool hope = core_.arena.freed_since() || stats.get(Event::kOutOfMemory) == 0;
+  const bool hope = core_.freed_since() || stats.get(Event::kOutOfMemory) == 0;
   uint32_t least = core_.arena.in_use();
   for (unsigned idle = 0; idle < Lane::kEscapeRounds; ++idle) {
-    settle(o);
+    o.collect();
     if (auto got = retry(Event::kEscapeFlush)) return got;
     bool others = false;
     for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
-      OwnerT* orphan = owner(id);
-      if (orphan == &o || orphan->retired) continue;
-      if (!orphan->try_lease(OwnerT::as_collector())) {
-        others = others || !orphan->is_private.load(std::memory_order_relaxed);  // relaxed: only decides whether to wait
-        continue;
-      }
-      orphan->enter();
-      orphan->collect();
-      orphan->share();
-      orphan->leave();
-      orphan->end_lease();
+      if (owner(id) == &o || owner(id)->retired || collect_idle(*owner(id))) continue;
+      others = others || !owner(id)->is_private.load(std::memory_order_relaxed);  // relaxed: only decides whether to wait
     }
     large_.trim(core_);
     if (auto got = retry(Event::kEscapeCollect)) return got;
@@ -163,13 +156,11 @@ void Allocator<Lane>::purge(bool force) {
   if (!ready()) return;
   const uint64_t now = core_.os.now_ms();
   const uint64_t deadline = force ? UINT64_MAX : now > core_.config.decay_ms ? now - core_.config.decay_ms : 0;
-  if (OwnerT* o = self()->owner; o != nullptr) {
-    o->enter();
-    o->runs().now_ms = now;
-    o->runs().purge(deadline);
-    o->leave();
-  }
-  core_.arena.decay(core_.os, deadline, core_.stats);
+  core_.now_ms.store(now, std::memory_order_relaxed);  // relaxed: a clock
+  OwnerT* o = self()->owner;
+  Stats<Sync>& stats = o != nullptr ? o->stats() : core_.stats;
+  purge_runs(deadline, stats);
+  core_.arena.decay(core_.os, deadline, stats);
   large_.decay(core_, now, deadline);
 }
 
@@ -178,15 +169,17 @@ bool Allocator<Lane>::trim() {
   if (!ready()) return false;
   auto returned = [this] { return event(Event::kPurgePages) + event(Event::kLargeUnmap); };
   const uint64_t before = returned();
-  flush();
-  for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
-    OwnerT* o = owner(id);
-    if (o->retired || !o->try_lease(OwnerT::as_collector())) continue;
-    o->enter();
-    o->collect();
-    o->runs().purge(UINT64_MAX);
-    o->leave();
-    o->end_lease();
+  // What one sends to another whose turn is over is collected in the next round.
+  bool more = true;
+  for (unsigned rounds = Lane::kEscapeRounds; more && rounds > 0; --rounds) {
+    flush();
+    for (uint32_t id = 1, n = owner_count(); id <= n; ++id) collect_idle(*owner(id));
+    more = false;
+    for (uint32_t id = 1, n = owner_count(); id <= n; ++id) more = more || owner(id)->inbox_filled();
+  }
+  {
+    Lock guard(core_.runs_lock);
+    core_.runs.release_spare(core_, core_.stats);
   }
   purge(true);
   large_.trim(core_);
@@ -225,7 +218,7 @@ typename Allocator<Lane>::Totals Allocator<Lane>::totals() {
 template <class Lane>
 uint64_t Allocator<Lane>::event(Event e) const {
   uint64_t n = core_.stats.get(e);
-  for (uint32_t id = 1, last = owner_count(); id <= last; ++id) n += owners_[id - 1]->stats().get(e);
+  for (uint32_t id = 1, last = owner_count(); id <= last; ++id) n += owner(id)->stats().get(e);
   return n;
 }
 
@@ -233,7 +226,7 @@ template <class Lane>
 size_t Allocator<Lane>::census() {
   constexpr size_t kBroken = SIZE_MAX;
   if (!ready()) return 0;
-  if (!core_.arena.check() || !large_.check()) return kBroken;
+  if (!core_.arena.check() || !core_.runs.check(core_) || !large_.check()) return kBroken;
   size_t live = 0, open = 0, carved = 0, waiting = 0, flying = 0;
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     OwnerT* o = owner(id);
@@ -263,9 +256,9 @@ size_t Allocator<Lane>::census() {
       if (owner_of(tag) == 0) continue;
       ++tagged;
       const Slab& slab = map().slab(page);
-      if (!slab.used) continue;
+      if (slab.used != 1) continue;
       const bool packed = C::is_packed(slab.cls);
-      if (packed && slab.listed != (slab.open != 0)) return kBroken;
+      if (packed && owner_of(tag) == kNobody ? slab.listed != 0 : packed && slab.listed == 0) return kBroken;
       due += packed ? C::slab_pages(slab.cls) : 1;
       carved += C::slab_blocks(slab.cls);
     }

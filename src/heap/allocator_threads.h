@@ -14,6 +14,7 @@ Owner<Lane>* Allocator<Lane>::bind(Cache* cache, bool& transient) {
   OwnerT* o = lease_orphan();
   if (o == nullptr) o = create_owner();
   if (o == nullptr) return nullptr;
+  o->had_thread.store(true, std::memory_order_relaxed);  // relaxed: before any block of it is out
   if (cache == &kExited) {
     transient = true;
     return o;
@@ -34,8 +35,10 @@ template <class Lane>
 Owner<Lane>* Allocator<Lane>::lease_orphan() {
   if (orphans_.load(std::memory_order_relaxed) == 0) return nullptr;  // relaxed: missing one costs a new owner
   const uint64_t holder = OwnerT::as_thread();
-  for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
-    OwnerT* o = owner(id);
+  // Those that never had a thread are left for private heaps as long as there are others.
+  for (uint32_t i = 0, n = owner_count(); i < 2 * n; ++i) {
+    OwnerT* o = owner(i % n + 1);
+    if (i < n && !o->had_thread.load(std::memory_order_relaxed)) continue;  // relaxed: a preference
     if (o->retired || !o->try_lease(holder)) continue;
     orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above
     o->count(Event::kOwnerAdopt, 0);
@@ -45,14 +48,14 @@ Owner<Lane>* Allocator<Lane>::lease_orphan() {
   return nullptr;
 }
 
-// One without runs and so without blocks, as deleted heaps leave behind: heaps that come and go need no more owners.
+// One that no thread has worked as, and so without blocks, as deleted heaps leave behind: heaps that come and go need no more owners.
 template <class Lane>
 Owner<Lane>* Allocator<Lane>::lease_empty_orphan() {
   if (orphans_.load(std::memory_order_relaxed) == 0) return nullptr;  // relaxed: as above
   for (uint32_t id = 1, n = owner_count(); id <= n; ++id) {
     OwnerT* o = owner(id);
     if (o->retired || !o->try_lease(OwnerT::kPrivate)) continue;
-    if (o->runs().empty() && !o->has_incoming()) {
+    if (!o->had_thread.load(std::memory_order_relaxed) && !o->has_incoming()) {  // relaxed: we hold the lease
       orphans_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as above
       o->count(Event::kOwnerAdopt, 0);
       return o;
@@ -65,7 +68,7 @@ Owner<Lane>* Allocator<Lane>::lease_empty_orphan() {
 template <class Lane>
 Owner<Lane>* Allocator<Lane>::create_owner() {
   Lock guard(registry_);
-  const uint32_t count = owner_count_.load(std::memory_order_relaxed);  // relaxed: only changed under the lock
+  const uint32_t count = core_.owner_count.load(std::memory_order_relaxed);  // relaxed: only changed under the lock
   if (count == Lane::kMaxOwners) return nullptr;
   const size_t bytes = align_up(sizeof(OwnerT), core_.os.page_size());
   void* memory = map_or_make_room([&] { return core_.os.map(bytes, core_.os.page_size()); });
@@ -76,10 +79,10 @@ Owner<Lane>* Allocator<Lane>::create_owner() {
   o->count(Event::kOwnerCreate, 0);
   // A new owner has seen all pressure there was.
   o->pressure_seen = pressure_.load(std::memory_order_relaxed);  // relaxed: one flush too many or few
-  owners_[count] = o;
+  core_.owners[count] = o;
   core_.cache_bytes.store(min_of(Lane::kCacheBytes, Lane::kCacheBytesTotal / (count + 1)),
                           std::memory_order_relaxed);  // relaxed: as grow() reads it
-  owner_count_.store(count + 1, std::memory_order_release);  // release, pairs with owner_count()
+  core_.owner_count.store(count + 1, std::memory_order_release);  // release, pairs with owner_count()
   return o;
 }
 
@@ -90,46 +93,18 @@ void Allocator<Lane>::thread_exit() {
   OwnerT* o = self()->owner;
   set_self(&kExited);
   if (o == nullptr) return;
-  flush_stash(*o);
-  if (orphans_.load(std::memory_order_relaxed) >= Lane::kWarmOrphans) {  // relaxed: a hint
-    o->enter();
-    o->collect();
-    o->runs().purge(UINT64_MAX);
-    o->leave();
-  }
+  o->enter();
+  o->flush_stash();
+  if (orphans_.load(std::memory_order_relaxed) >= Lane::kWarmOrphans) o->collect();  // relaxed: a hint
+  o->leave();
   unbind(o);
-}
-
-template <class Lane>
-void Allocator<Lane>::publish(Stats<Sync>& stats, const typename RemoteStash<Lane>::Chain& chain) {
-  stats.count(Event::kStashPush);
-  stats.count(Event::kStashBlocks, chain.blocks);
-  if (OwnerT* mine = self()->owner; mine != nullptr && mine->id() == chain.owner) stats.count(Event::kStashOwn);
-  // The tail's link is the one that is written later than its free: not into a block that was freed twice, and whose
-  // slab may be gone or which may be out again.
-  const Tag tag = map().tag(map().page(chain.tail));
-  if (MASU_UNLIKELY(owner_of(tag) != chain.owner || map().is_live(map().granule(chain.tail)) != C::is_packed(class_of(tag)) ||
-                    core_.links.get(chain.tail) != 0)) {
-    return core_.fault_link(chain.tail, "flush");
-  }
-  if constexpr (Lane::kChecked) {
-    const OwnerT* mine = self()->owner;
-    if (!checks().batch(chain, mine == nullptr ? 0 : mine->id(), owner_count())) return;
-  }
-  Lane::note(Event::kStashPush, chain.owner, chain.head);
-  checks().push(owner(chain.owner)->inbox(), chain.head, chain.tail);
-}
-
-template <class Lane>
-void Allocator<Lane>::flush_stash(OwnerT& o) {
-  o.stash().flush_all([&](const auto& chain) { publish(o.stats(), chain); });
 }
 
 template <class Lane>
 void Allocator<Lane>::flush() {
   if (OwnerT* o = self()->owner; o != nullptr) {
     o->enter();
-    settle(*o);
+    o->collect();
     o->leave();
   }
 }
@@ -140,12 +115,14 @@ template <class Lane>
 void Allocator<Lane>::fork_prepare() {
   registry_.lock();
   large_.lock().lock();
+  core_.runs_lock.lock();
   core_.arena.lock().lock();
 }
 
 template <class Lane>
 void Allocator<Lane>::fork_parent() {
   core_.arena.lock().unlock();
+  core_.runs_lock.unlock();
   large_.lock().unlock();
   registry_.unlock();
 }
@@ -181,8 +158,12 @@ Owner<Lane>* Allocator<Lane>::heap_new() {
   OwnerT* o = lease_empty_orphan();
   if (o == nullptr) o = create_owner();
   if (o == nullptr) return nullptr;
-  o->become_private();
-  o->runs().own_only = true;
+  o->enter();
+  {
+    Lock guard(o->private_lock);  // whoever takes it to allocate, and all that he hands blocks to, know what it is
+    o->become_private();
+  }
+  o->leave();
   return o;
 }
 
@@ -215,14 +196,14 @@ void Allocator<Lane>::heap_delete(OwnerT& heap) {
   {
     Lock guard(heap.private_lock);
     heap.inbox().drain();
-    heap.runs().each([&](SegmentId s) {
+    Runs<Lane>& runs = heap.slabs().own_runs();
+    runs.each(core_, [&](SegmentId s) {
       const PageId first = Arena<Lane>::first_page(s);
       for (PageId page = first; page < first + Lane::kSegmentPages; ++page) map().clear_page(page);
       checks().forget(first, Lane::kSegmentPages);
     });
-    heap.runs().release_all();
+    runs.release_all(core_, heap.stats());
     heap.init(core_, heap.id());
-    heap.runs().own_only = false;
     heap.is_private.store(false, std::memory_order_relaxed);  // relaxed: no block of it is out any more
   }
   unbind(&heap);

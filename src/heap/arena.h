@@ -113,45 +113,6 @@ class Arena {
     if (dirty_.count > Lane::kKeepSegments + in_use_ / 4) purge_one(os, stats);
   }
 
-  // --- shared segments: under pressure an owner parts with segments whose runs are partly free. Slabs in them stay
-  // whose they are (the tag says so); the free pages serve everyone, under the lock.
-  void share(SegmentId s) {
-    Lock guard(lock_);
-    segment(s).owner = 0;
-    push(shared_, s, kShared);
-    any_shared_.store(true, std::memory_order_relaxed);  // relaxed: a hint, the lock decides
-    free_since_ = true;
-  }
-
-  PageId alloc_shared(unsigned pages, unsigned align, bool& zero, Stats<Sync>& stats) {
-    if (!any_shared_.load(std::memory_order_relaxed)) return kNoPage;  // relaxed: as in share()
-    Lock guard(lock_);
-    stats.count(Event::kArenaLock);
-    for (SegmentId s = shared_.head; s != kNoSegment; s = segment(s).next) {
-      if (segment(s).longest < pages) continue;
-      const unsigned first = segment(s).find(pages, align);
-      if (first == Lane::kSegmentPages) continue;
-      zero = segment(s).take(first, pages);
-      stats.count(Event::kSharedRun);
-      return first_page(s) + first;
-    }
-    return kNoPage;
-  }
-
-  void free_shared(PageId page, unsigned pages, uint64_t now_ms, Stats<Sync>& stats) {
-    Lock guard(lock_);
-    stats.count(Event::kArenaLock);
-    const SegmentId s = segment_of(page);
-    segment(s).put(page - first_page(s), pages);
-    segment(s).freed_ms = now_ms;
-    free_since_ = true;
-    if (!segment(s).empty()) return;
-    unlink(shared_, s);
-    any_shared_.store(shared_.count != 0, std::memory_order_relaxed);  // relaxed: as in share()
-    retire(s, now_ms);
-    stats.count(Event::kSegmentRelease);
-  }
-
   // Whether anything came back since the last call: an escape that failed need not be tried again before.
   bool freed_since() {
     Lock guard(lock_);
@@ -160,39 +121,11 @@ class Arena {
     return freed;
   }
 
-  // Free dirty pages of a segment go back to the system and read as zero after; by whoever may touch the segment.
-  void purge_free(Os& os, SegmentId s, Stats<Sync>& stats) {
-    const unsigned unit = static_cast<unsigned>(os.page_size() / kPage);
-    Seg& g = segment(s);
-    bool all = true;
-    for (unsigned at = g.free.next(0, true); at < Lane::kSegmentPages;) {
-      const unsigned end = g.free.next(at, false);
-      // Whole machine pages only, from the first dirty one on.
-      const unsigned dirty = g.dirty.next(at, true);
-      const unsigned first = static_cast<unsigned>(align_up(max_of(at, min_of(dirty, end)), unit));
-      const unsigned last = static_cast<unsigned>(align_down(end, unit));
-      if (dirty < end && first < last) {
-        if (os.purge(reinterpret_cast<void*>(map_.address(first_page(s) + first)), (last - first) * kPage)) {
-          stats.count(Event::kPurge);
-          for (unsigned i = first; i < last; ++i) stats.count(Event::kPurgePages, g.dirty.test(i));
-          g.dirty.assign(first, last - first, false);
-        } else {
-          all = false;
-        }
-      }
-      at = g.free.next(end, true);
-    }
-    g.purge_pending = !all;
-  }
-
-  // Purges kept segments that were released, and shared pages that were freed, before `deadline_ms`.
+  // Purges kept segments that were released before `deadline_ms`.
   void decay(Os& os, uint64_t deadline_ms, Stats<Sync>& stats) {
     if (!lock_.try_lock()) return;  // someone is at it; the next tick will do
     while (dirty_.tail != kNoSegment && segment(dirty_.tail).freed_ms <= deadline_ms) {
       if (!purge_one(os, stats)) break;
-    }
-    for (SegmentId s = shared_.head; s != kNoSegment; s = segment(s).next) {
-      if (segment(s).purge_pending && segment(s).freed_ms <= deadline_ms) purge_free(os, s, stats);
     }
     lock_.unlock();
   }
@@ -220,7 +153,7 @@ class Arena {
   constexpr PageMap<Sync>& map() { return map_; }
   const PageMap<Sync>& map() const { return map_; }
   Seg& segment(SegmentId s) { return segments_[s]; }
-  bool is_used(SegmentId s) const { return state_of(s) == kInUse || state_of(s) == kShared; }
+  bool is_used(SegmentId s) const { return state_of(s) == kInUse; }
   // Checked lanes: the word of checks.h for a block; null outside the segments that were ever used.
   std::atomic<uint32_t>* record(uintptr_t block) {
     if constexpr (Lane::kChecked) {
@@ -235,6 +168,7 @@ class Arena {
   static SegmentId segment_of(PageId page) { return page / Lane::kSegmentPages; }
   static PageId first_page(SegmentId s) { return s * Lane::kSegmentPages; }
   void* at(SegmentId s) { return reinterpret_cast<void*>(map_.address(first_page(s))); }
+  void* at_page(SegmentId s, unsigned page) { return reinterpret_cast<void*>(map_.address(first_page(s) + page)); }
   bool ready() const { return segments_ != nullptr; }
   uint32_t planned() const { return planned_; }
   uint32_t ever_used() const { return bump_.load(std::memory_order_relaxed); }  // relaxed: only ever grows
@@ -252,11 +186,11 @@ class Arena {
   bool check() {
     uint32_t in_use = 0;
     for (SegmentId s = 0; s < ever_used(); ++s) in_use += is_used(s);
-    return in_use == in_use_ && kept_ == dirty_.count + clean_.count && walk(dirty_) && walk(clean_) && walk(reserved_) && walk(shared_);
+    return in_use == in_use_ && kept_ == dirty_.count + clean_.count && walk(dirty_) && walk(clean_) && walk(reserved_);
   }
 
  private:
-  enum State : uint8_t { kReserved, kInUse, kShared, kDirty, kClean, kLost };
+  enum State : uint8_t { kReserved, kInUse, kDirty, kClean, kLost };
   struct List {
     SegmentId head = kNoSegment, tail = kNoSegment;
     uint32_t count = 0;
@@ -408,11 +342,10 @@ class Arena {
   uint8_t* states_ = nullptr;
   size_t segment_table_bytes_ = 0;
   typename Sync::Mutex lock_{kRankArena};
-  List dirty_, clean_, reserved_, shared_;
+  List dirty_, clean_, reserved_;
   typename Sync::template Atomic<uint32_t> bump_{0};  // segments that were ever given memory lie below
   uint32_t planned_ = 0, limit_ = 0, committed_ = 0, in_use_ = 0, kept_ = 0;
   bool claims_ = false;
-  typename Sync::template Atomic<bool> any_shared_{false};
   bool free_since_ = false;  // pages came back since freed_since() asked
 };
 

@@ -75,17 +75,6 @@ TEST_P(ArenaTest, KeptSegmentsAreServedFirst) {
   EXPECT_TRUE(arena_.check());
 }
 
-TEST_P(ArenaTest, SharedPagesServeWhatFitsExactly) {
-  init(1);
-  constexpr unsigned kLeft = 3;
-  const SegmentId s = acquire();
-  arena_.segment(s).take(0, Lane::kSegmentPages - kLeft);
-  arena_.share(s);
-  bool zero = false;
-  EXPECT_EQ(arena_.alloc_shared(kLeft + 1, 1, zero, stats_), kNoPage);
-  EXPECT_EQ(arena_.alloc_shared(kLeft, 1, zero, stats_), A::first_page(s) + Lane::kSegmentPages - kLeft);
-}
-
 TEST_P(ArenaTest, DecayPurgesTheOldest) {
   init(6);
   const SegmentId a = acquire();

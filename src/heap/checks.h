@@ -2,7 +2,7 @@
 //   record   each block that a stranger frees has a word beside its segment, from that free to its owner's drain:
 //              none -> kept (in a stash) -> sent (on a shared list, with its link) -> drained -> none
 //            so a second push, a link that changed and a chain that bites its tail are seen in O(1), with no lock.
-//   batch    a chain that is published: owner, blocks, bytes, head and tail as told, each block out and the owner's.
+//   batch    a chain that is published: owner, blocks, bytes, head and tail as told, each block out.
 //   astray   a block that enters a slab or leaves a spill: its owner's, a block's start, not live.
 // Faults: a program's own (double free, stale write into a link) where it can cause them, else allocator-internal.
 #pragma once
@@ -57,8 +57,8 @@ class Checks {
     size_t bytes = 0;
     uintptr_t block = chain.head, holder = 0;
     for (unsigned n = 1;; ++n) {
-      if (!is_out(chain.owner, block)) {
-        return holder == 0 ? internal("a batch begins with what is not its owner's", block) : stale_link(holder, "publish");
+      if (!is_out(block)) {
+        return holder == 0 ? internal("a batch begins with no block that is out", block) : stale_link(holder, "publish");
       }
       if (state_of(record(block)->load(std::memory_order_relaxed)) != kKept) {
         return internal("a block was pushed to a shared list twice", block);
@@ -75,16 +75,16 @@ class Checks {
     return bytes == chain.bytes || internal("a batch's bytes are not as told", chain.head);
   }
 
-  // All that was taken out of an inbox at once. Stops short of what is not the owner's: the drain refuses it.
-  MASU_INLINE bool drained(uint32_t owner, uintptr_t head) const {
+  // All that was taken out of an inbox at once. Stops short of what is no block: the drain refuses it.
+  MASU_INLINE bool drained(uintptr_t head) const {
     if constexpr (!Lane::kChecked) return true;
-    else return whole_drain(owner, head);
+    else return whole_drain(head);
   }
 
   // The owner takes the block off its chain: the link is still the one it came with.
-  MASU_INLINE bool taken(uint32_t owner, uintptr_t block) const {
+  MASU_INLINE bool taken(uintptr_t block) const {
     if constexpr (!Lane::kChecked) return true;
-    if (!is_of(owner, block)) return true;  // the drain refuses it
+    if (!is_block(block)) return true;  // the drain refuses it
     const bool same = record(block)->load(std::memory_order_relaxed) == encode(kDrained, core_.links.get(block));
     put(block, kNone, 0);
     return same || stale_link(block, "drain");
@@ -133,16 +133,21 @@ class Checks {
     const size_t granule = map().granule(block);
     return granule < map().granules() && owner_of(map().tag(Map::page_of_granule(granule))) == owner;
   }
-  // Whether it is a block of the owner's whose free is on its way: a run's live bit went with the free.
-  bool is_out(uint32_t owner, uintptr_t block) const {
-    return is_of(owner, block) && map().is_live(map().granule(block)) == C::is_packed(class_of(map().tag(map().page(block))));
+  // Its slab may have changed hands since it was sent.
+  bool is_block(uintptr_t block) const {
+    const size_t granule = map().granule(block);
+    return granule < map().granules() && owner_of(map().tag(Map::page_of_granule(granule))) != 0;
+  }
+  // Whether it is a block whose free is on its way: a run's live bit went with the free.
+  bool is_out(uintptr_t block) const {
+    return is_block(block) && map().is_live(map().granule(block)) == C::is_packed(class_of(map().tag(map().page(block))));
   }
   const Map& map() const { return core_.arena.map(); }
 
   // Each step turns one record from sent to drained, so the walk ends whatever the links say.
-  MASU_NOINLINE bool whole_drain(uint32_t owner, uintptr_t head) const {
+  MASU_NOINLINE bool whole_drain(uintptr_t head) const {
     for (uintptr_t block = head; block != 0;) {
-      if (!is_of(owner, block)) return true;
+      if (!is_block(block)) return true;
       const uint32_t word = record(block)->load(std::memory_order_relaxed);
       const uintptr_t next = core_.links.get(block);
       if (state_of(word) == kDrained) return internal("a chain runs in a circle", block);

@@ -8,31 +8,50 @@
 #include "heap/arena.h"
 #include "heap/lane.h"
 #include "heap/block_links.h"
+#include "heap/runs.h"
 #include "heap/stats.h"
 
 namespace masu {
 
-// Transparent huge pages: a fault for 2 MiB instead of 512, and whole 2 MiB resident. kAuto asks for them for large
-// blocks where what may stay untouched is little beside what already lives; kOn for segments too.
-enum class HugePages : uint8_t { kAuto, kOff, kOn };
-
-struct HeapConfig {
-  size_t arena_limit = 0;             // bytes; 0: what the machine allows
-  uint64_t decay_ms = 500;
-  size_t large_cache = 64 * kMiB;     // bytes
-  HugePages huge_pages = HugePages::kAuto;
-  bool ignore_misuse = false;         // count faults that can_ignore() instead of stopping
-};
+template <class Lane>
+class Owner;
 
 template <class Lane>
 struct Core {
+  using Sync = typename Lane::Sync;
+
   typename Lane::Os os{};
   Arena<Lane> arena;
-  BlockLinks<PageMap<typename Lane::Sync>, Classes<Lane>> links{arena.map()};
+  BlockLinks<PageMap<Sync>, Classes<Lane>> links{arena.map()};
   HeapConfig config;
-  Stats<typename Lane::Sync> stats;
+  Stats<Sync> stats;
+  typename Sync::template Atomic<uint32_t> owner_count{0};
+  Owner<Lane>* owners[Lane::kMaxOwners] = {};
+
+  // All threads' page runs. Whoever empties a slab or frees a run puts its pages here, for everyone.
+  typename Sync::Mutex runs_lock{kRankRuns};
+  Runs<Lane> runs;
+  typename Sync::template Atomic<uint64_t> now_ms{0};  // as of the last tick
   // What each thread's bins may grow by: the more owners, the less.
-  typename Lane::Sync::template Atomic<size_t> cache_bytes{Lane::kCacheBytes};
+  typename Sync::template Atomic<size_t> cache_bytes{Lane::kCacheBytes};
+
+  // (pages, alignment in pages), as Runs::alloc() and free().
+  PageId alloc_pages(unsigned pages, unsigned align, bool& zero, Stats<Sync>& counts) {
+    Lock guard(runs_lock);
+    return runs.alloc(*this, pages, align, zero, counts);
+  }
+  void free_pages(PageId page, unsigned pages, Stats<Sync>& counts) {
+    const uint64_t now = now_ms.load(std::memory_order_relaxed);  // relaxed: only decides when they decay
+    Lock guard(runs_lock);
+    runs.free(*this, page, pages, now, counts);
+  }
+
+  // Whether any page came back since the last call.
+  bool freed_since() {
+    const bool segments = arena.freed_since();
+    Lock guard(runs_lock);
+    return runs.freed_since() || segments;
+  }
 
   // Counts and returns where the configuration lets us step over the fault.
   MASU_COLD void fault(Fault f, const Evidence& e) {

@@ -26,7 +26,13 @@ Fault diagnose_free(const Arena<Lane>& arena, uintptr_t p, Evidence& e, const ch
     PageId head = page;
     while (head > first && owner_of(map.tag(head)) == 0) --head;
     tag = map.tag(head);
-    if (owner_of(tag) == 0 || page - head >= C::slab_pages(class_of(tag))) return Fault::kWildFree;
+    if (owner_of(tag) == 0 || page - head >= C::slab_pages(class_of(tag))) {
+      // What the pages were last says whether a block began here.
+      const PageId start = map.slab_start(page);
+      const Slab& last = map.slab(start);
+      const bool began = last.gone() && page - start < C::slab_pages(last.cls) && (p - map.address(start)) % C::size(last.cls) == 0;
+      return began ? Fault::kDoubleFree : Fault::kWildFree;
+    }
     page = head;
   }
   const ClassId c = class_of(tag);

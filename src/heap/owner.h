@@ -1,4 +1,4 @@
-// An owner: slabs, segments and caches that one lease holder at a time may touch; everyone else only pushes
+// An owner: slabs and caches that one lease holder at a time may touch; everyone else only pushes
 // to its inbox. A thread holds one owner's lease while it lives; a dead thread's owner is leased by the next
 // thread, or briefly by whoever collects it.
 //   every block of the owner's slabs is in exactly one of: live (or in flight to the inbox), bin, spill, open.
@@ -11,7 +11,7 @@
 #include "heap/core.h"
 #include "heap/inbox.h"
 #include "heap/remote_stash.h"
-#include "heap/runs.h"
+#include "heap/slabs.h"
 #include "heap/thread_cache.h"
 
 namespace masu {
@@ -30,11 +30,10 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     this->own_tag = make_tag(id, 0);
     this->owner = this;
     bins_.init(*this);
-    for (auto& head : slabs_) head = kNoPage;
-    for (auto& page : empty_) page = kNoPage;
-    runs_.init(core, id, stats_);
+    slabs_.init(core, id, stats_);
     spilled_ = 0;
     overflow_ = 0;
+    demand_ = strangers_ = 0;
     stash_ = {};
   }
 
@@ -59,6 +58,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   // A heap that any thread works with under its own lock.
   void become_private() {
     is_private.store(true, std::memory_order_relaxed);  // relaxed: no block of it is out yet
+    slabs_.become_private();
     if constexpr (Lane::kChecked) lease_.store(kPrivate, std::memory_order_relaxed);  // relaxed: it stays leased
   }
   // Checked lanes: whoever takes from the owner, or changes what it holds, holds its lease.
@@ -93,7 +93,11 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     must_hold("a refill without the owner's lease");
     count(Event::kRefill, C::size(c));
     active_ |= uint64_t{1} << c;
+    demand_ |= uint64_t{1} << c;
     if (bins_.limit(c) == 0) grow(c);  // a run's first demand
+    empty_spill();
+    if (uintptr_t block = pop(c); block != 0) return block;
+    if ((strangers_ >> c) & 1) slabs_.abandon(c);
     take_incoming();
     if (uintptr_t block = pop(c); block != 0) return block;
     // Demand without frees earns longer refills, up to a point; only a full bin earns a wider one.
@@ -108,8 +112,36 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   void overflow(ClassId c, uintptr_t block) {
     must_hold("a flush without the owner's lease");
     active_ |= uint64_t{1} << c;
-    if (!grow(c)) flush(c, bins_.limit(c) / 2);
+    // Only a bin that is emptied too is worth more room; what is only ever freed goes back.
+    if (((demand_ >> c) & 1) == 0 || !grow(c)) {
+      demand_ &= ~(uint64_t{1} << c);
+      take_incoming();  // who only frees has no refill that would
+      flush(c, bins_.limit(c) / 2);
+    }
     if (!push(c, block)) put_in_slab(block);
+  }
+
+  // Another owner's free: a block of a slab that is nobody's any more. Ours with its slab, or sent where it belongs.
+  void free_of_nobody(uintptr_t block, ClassId c) {
+    uint32_t other = 0;
+    if (!slabs_.claim(map().page(block), other)) return send(other, block, c);
+    map().clear_live(map().granule(block));
+    keep(c, block);
+  }
+  // A run that another owner's thread handed out changes hands, instead of waiting for a thread that may be off. Its live
+  // bit is taken.
+  void free_run(uintptr_t block, ClassId c) {
+    slabs_.claim_run(block, c);
+    if (bins_.limit(c) == 0) return put_in_slab(block);  // we have no use for it
+    keep(c, block);
+  }
+  // A block of another owner's goes there with others, later.
+  void send(uint32_t to, uintptr_t block, ClassId c) {
+    if (!checks().begin(block)) return double_free(block, "free");
+    stash_.add(core_->links, to, block, C::size(c), [&](const auto& chain) { publish(chain); });
+  }
+  void flush_stash() {
+    stash_.flush_all([&](const auto& chain) { publish(chain); });
   }
 
   // Returns the oldest blocks of a bin to their slabs until `keep` are left.
@@ -133,15 +165,10 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     for (ClassId c = 0; c < C::kCount; ++c) {
       flush(c, 0);
       bins_.set_limit(*this, c, Bins<Lane>::first_limit(c));
-      release_empty(c);
+      slabs_.release_empty(c);
+      slabs_.abandon(c);
     }
-    runs_.release_spare();
-  }
-
-  // Everyone may use the free pages of our segments.
-  MASU_INLINE void share() {
-    must_hold("segments are shared without the owner's lease");
-    runs_.share();
+    flush_stash();
   }
 
   // Bins that saw no refill or flush since the last call give back half of what they hold; all of it where
@@ -152,9 +179,9 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       if (!idle && ((active_ >> c) & 1)) continue;
       flush(c, idle ? 0 : bins_.blocks(*this, c) / 2);
       bins_.shrink(*this, c);
-      release_empty(c);
+      slabs_.release_empty(c);
     }
-    active_ = 0;
+    active_ = strangers_ = 0;
   }
 
   // What others freed becomes ours: for callers that never refill, else it would pile up.
@@ -165,9 +192,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
   // A run of its own, past the bins: (pages, alignment in pages). kNoPage where there is no memory.
   PageId alloc_run(ClassId c, unsigned align, bool& zero) {
-    const PageId page = runs_.alloc(C::slab_pages(c), align, zero);
-    if (page != kNoPage) open_slab(page, c);
-    return page;
+    return slabs_.alloc_run(c, align, zero);
   }
 
   uintptr_t pop(ClassId c) {
@@ -185,7 +210,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   const Inbox<Sync>& inbox() const { return inbox_; }
   RemoteStash<Lane>& stash() { return stash_; }
   Stats<Sync>& stats() { return stats_; }
-  Runs<Lane>& runs() { return runs_; }
+  Slabs<Lane>& slabs() { return slabs_; }
   Bins<Lane>& bins() { return bins_; }
   uint32_t id() const { return id_; }
   // Counts an event of this owner's and tells the lane.
@@ -193,6 +218,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     stats_.count(e);
     Lane::note(e, id_, what);
   }
+  bool inbox_filled() const { return !inbox_.empty(); }
   bool has_incoming() const { return overflow_ != 0 || spilled_ != 0 || !inbox_.empty(); }
 
   // Boundary events since the start; every kTickEvents-th is a tick.
@@ -200,6 +226,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   uint64_t next_tick_ms = 0;      // when the holder looks for decayed memory again
   uint32_t pressure_seen = 0;     // of the heap's pressure epochs
   typename Sync::template Atomic<bool> is_private{false};  // a heap value: frees by others go straight to the inbox
+  typename Sync::template Atomic<bool> had_thread{false};  // once a thread has worked as it, it is no private heap any more
   bool retired = false;           // torn by a fork: never leased again
   typename Sync::Mutex private_lock{kRankRegistry};
 
@@ -216,7 +243,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   }
 
   // At rest; the lease holder. Every list is whole and every count agrees.
-  bool check();
+  bool check() { return bins_.check(*this) && slabs_.check(); }
   // Visits every block that waits here for a malloc.
   template <class Visit>
   void each_waiting(Visit&& visit) {
@@ -238,7 +265,35 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
  private:
   Map& map() { return core_->arena.map(); }
+  void keep(ClassId c, uintptr_t block) {
+    if (!push(c, block)) overflow(c, block);
+  }
+  void double_free(uintptr_t block, const char* where) {
+    Evidence e;
+    e.address = block;
+    e.where = where;
+    core_->fault(Fault::kDoubleFree, e);
+  }
   MASU_INLINE Checks<Lane> checks() { return Checks<Lane>(*core_); }
+
+  void publish(const typename RemoteStash<Lane>::Chain& chain) {
+    stats_.count(Event::kStashPush);
+    stats_.count(Event::kStashBlocks, chain.blocks);
+    if (chain.owner == id_) stats_.count(Event::kStashOwn);
+    // The tail's link is the one that is written later than its free: not into a block that was freed twice, and whose
+    // slab may be gone or which may be out again.
+    const Tag tag = map().tag(map().page(chain.tail));
+    if (MASU_UNLIKELY(owner_of(tag) == 0 || map().is_live(map().granule(chain.tail)) != C::is_packed(class_of(tag)) ||
+                      core_->links.get(chain.tail) != 0)) {
+      return core_->fault_link(chain.tail, "flush");
+    }
+    if constexpr (Lane::kChecked) {
+      // acquire, pairs with create_owner()
+      if (!checks().batch(chain, id_, core_->owner_count.load(std::memory_order_acquire))) return;
+    }
+    Lane::note(Event::kStashPush, chain.owner, chain.head);
+    checks().push(core_->owners[chain.owner - 1]->inbox(), chain.head, chain.tail);
+  }
 
   // relaxed: a bound that may be a moment old.
   size_t cache_bound() const { return core_->cache_bytes.load(std::memory_order_relaxed); }
@@ -253,15 +308,22 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       overflow_ = inbox_.drain();
       count(Event::kDrain, overflow_);
       if (overflow_ == 0) stats_.count(Event::kDrainEmpty);
-      if (!checks().drained(id_, overflow_)) overflow_ = 0;
+      if (!checks().drained(overflow_)) overflow_ = 0;
     }
     for (unsigned i = 0; overflow_ != 0 && i < Lane::kDrainStep && spilled_ < Lane::kSpill; ++i) {
       const uintptr_t block = overflow_;
       ClassId c = 0;
-      if (!checks().taken(id_, block) || !accept(block, c)) {
+      uint32_t home = 0;
+      if (!checks().taken(block) || !unlink(block, c, home)) {
         overflow_ = 0;
         break;
       }
+      if (MASU_UNLIKELY(home != id_) && !(home == kNobody && slabs_.claim(map().page(block), home))) {
+        send(home, block, c);  // its slab has changed hands since
+        continue;
+      }
+      if (C::is_packed(c)) map().clear_live(map().granule(block));  // a run's was cleared by who freed it
+      strangers_ |= uint64_t{1} << c;
       if (!push(c, block)) {
         spill_[spilled_++] = block;
         stats_.count(Event::kSpillFill);
@@ -271,21 +333,18 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     return true;
   }
 
-  // Takes the first block off the overflow: it is live no more. False where it is not ours, not out, or no longer
-  // holds the link of its free.
-  bool accept(uintptr_t block, ClassId& c) {
+  // Takes the first block off the overflow. False where it is no block, not out, or no longer holds the link of its free.
+  bool unlink(uintptr_t block, ClassId& c, uint32_t& home) {
     const size_t granule = map().granule(block);
     const Tag tag = map().tag(Map::page_of_granule(granule));
     c = class_of(tag);
-    if (owner_of(tag) != id_) {
+    home = owner_of(tag);
+    if (home == 0) {
       core_->fault_link(block, "drain");
       return false;
     }
     if (map().is_live(granule) != C::is_packed(c)) {
-      Evidence e;
-      e.address = block;
-      e.where = "drain";
-      core_->fault(Fault::kDoubleFree, e);
+      double_free(block, "drain");
       return false;
     }
     core_->links.prefetch_ahead(block);
@@ -295,7 +354,6 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       return false;
     }
     core_->links.wipe(block);
-    if (C::is_packed(c)) map().clear_live(granule);  // a run's was cleared by who freed it
     return true;
   }
 
@@ -311,17 +369,15 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   }
 
   // --- slabs
+  // The block is in no cache and not live.
+  void put_in_slab(uintptr_t block) {
+    if (const char* wrong = checks().astray(id_, block)) return core_->internal(wrong, block);
+    slabs_.put(block, cache_bound() >= Lane::kCacheBytes / 8);
+  }
+
   uintptr_t fill_packed(ClassId c, unsigned want) {
     uintptr_t* first = this->top[c] + 1;  // the bin is empty
-    unsigned got = 0;
-    while (got < want) {
-      PageId page = slabs_[c];
-      if (page == kNoPage) {
-        if (got > 0 || (page = carve(c)) == kNoPage) break;
-      }
-      got += take_open(page, first + got, want - got);
-      if (map().slab(page).open == 0) unlist(page);
-    }
+    const unsigned got = slabs_.take(c, first, want);
     if (got == 0) return 0;
     // The lowest address is handed out first, so that fresh pages are touched in order and no sooner.
     for (unsigned i = 0, j = got - 1; i < j; ++i, --j) {
@@ -333,125 +389,19 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     return pop(c);
   }
 
-  unsigned take_open(PageId page, uintptr_t* out, unsigned want) {
-    Slab& slab = map().slab(page);
-    uint64_t* words = map().open_words(page);
-    uintptr_t at = map().address(page);
-    unsigned got = 0;
-    for (unsigned n = min_of<unsigned>(want, slab.open); got < n; ++words, at += 64 * kGranule) {
-      uint64_t bits = *words;
-      for (; bits != 0 && got < n; bits &= bits - 1) {
-        out[got++] = at + static_cast<unsigned>(std::countr_zero(bits)) * kGranule;
-      }
-      *words = bits;
-    }
-    slab.open = static_cast<uint16_t>(slab.open - got);
-    if (empty_[slab.cls] == page && got > 0) empty_[slab.cls] = kNoPage;
-    return got;
-  }
-
   uintptr_t fresh_run(ClassId c) {
     bool zero = false;
     const PageId page = alloc_run(c, 1, zero);
     return page == kNoPage ? 0 : map().address(page);
   }
 
-  // A new slab with all blocks open, first in the list.
-  PageId carve(ClassId c) {
-    bool zero = false;
-    const unsigned pages = C::slab_pages(c);
-    const PageId page = runs_.alloc(pages, 1, zero);
-    if (page == kNoPage) return page;
-    count(Event::kSlabCarve, map().address(page));
-    open_slab(page, c);
-    if constexpr (Lane::kChecked) map().slab(page).zero = zero;
-    for (unsigned i = 1; i < pages; ++i) {
-      map().slab(page + i) = Slab{{{kNoPage, kNoPage}}, 0, static_cast<uint8_t>(c), static_cast<uint8_t>(i), 0, 0, 0};
-      map().set_tag(page + i, make_tag(id_, c));
-    }
-    uint64_t* words = map().open_words(page);
-    const size_t step = C::size(c) / kGranule;
-    for (size_t i = 0, g = 0; i < C::slab_blocks(c); ++i, g += step) words[g / 64] |= uint64_t{1} << (g % 64);
-    map().slab(page).open = static_cast<uint16_t>(C::slab_blocks(c));
-    list(page);
-    return page;
-  }
-
-  void open_slab(PageId page, ClassId c) {
-    map().slab(page) = Slab{{{kNoPage, kNoPage}}, 0, static_cast<uint8_t>(c), 0, 0, 1, 0};
-    map().set_tag(page, make_tag(id_, c));
-  }
-
-  // The block is in no cache and not live: its slab takes it back.
-  void put_in_slab(uintptr_t block) {
-    if (const char* wrong = checks().astray(id_, block)) return core_->internal(wrong, block);
-    const PageId inner = map().page(block);
-    const PageId page = map().slab_start(inner);
-    Slab& slab = map().slab(page);
-    const ClassId c = slab.cls;
-    if (C::is_packed(c)) {
-      const size_t granule = map().granule(block);
-      if (MASU_UNLIKELY(map().is_open(granule))) core_->internal("a block came back to its slab twice", block);
-      map().set_open(granule);
-      if (!slab.listed) list(page);
-      if (++slab.open < C::slab_blocks(c)) return;
-      // One empty slab a class stays, unless threads are many: the next refill would only carve it again.
-      if (empty_[c] == kNoPage && cache_bound() >= Lane::kCacheBytes / 8) {
-        empty_[c] = page;
-        return;
-      }
-      unlist(page);
-      release_slab(page);
-    } else {
-      map().set_tag(page, kTagFree);
-      slab.used = 0;
-      count(Event::kSlabRelease, block);
-      runs_.free(page, C::slab_pages(c));
-    }
-  }
-
-  void release_empty(ClassId c) {
-    const PageId page = empty_[c];
-    if (page == kNoPage) return;
-    empty_[c] = kNoPage;
-    unlist(page);
-    release_slab(page);
-  }
-
-  // All its blocks are open and it is in no list.
-  void release_slab(PageId page) {
-    Slab& slab = map().slab(page);
-    const unsigned pages = C::slab_pages(slab.cls);
-    uint64_t* words = map().open_words(page);
-    for (unsigned i = 0; i < pages * Map::kWordsPerPage; ++i) words[i] = 0;
-    map().set_tags(page, pages, kTagFree);
-    slab.used = 0;
-    count(Event::kSlabRelease, map().address(page));
-    runs_.free(page, pages);
-  }
-
-  void list(PageId page) {
-    Slab& slab = map().slab(page);
-    slab.prev = kNoPage;
-    slab.next = slabs_[slab.cls];
-    if (slab.next != kNoPage) map().slab(slab.next).prev = page;
-    slabs_[slab.cls] = page;
-    slab.listed = 1;
-  }
-  void unlist(PageId page) {
-    Slab& slab = map().slab(page);
-    (slab.prev == kNoPage ? slabs_[slab.cls] : map().slab(slab.prev).next) = slab.next;
-    if (slab.next != kNoPage) map().slab(slab.next).prev = slab.prev;
-    slab.listed = 0;
-  }
-
   Core<Lane>* core_;
   uint32_t id_;
   uint32_t events_;
   uint64_t active_;           // classes with a refill or flush since the last decay
-  PageId slabs_[C::kCount];  // slabs with open blocks, by class
-  PageId empty_[C::kCount];  // the one among them whose blocks are all open, if any
-  Runs<Lane> runs_;
+  uint64_t demand_;           // classes with a refill since their bin was last flushed
+  uint64_t strangers_;        // classes whose blocks others freed since our full slabs were last given up
+  Slabs<Lane> slabs_;
   Stats<Sync> stats_;
   unsigned spilled_;
   uintptr_t spill_[Lane::kSpill];
@@ -462,24 +412,5 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   typename Sync::template Atomic<uint32_t> busy_;
   alignas(128) Bins<Lane> bins_;
 };
-
-template <class Lane>
-bool Owner<Lane>::check() {
-  if (!bins_.check(*this) || !runs_.check()) return false;
-  for (ClassId c = 0; c < C::kCount; ++c) {
-    PageId prev = kNoPage;
-    unsigned steps = 0;
-    for (PageId page = slabs_[c]; page != kNoPage; prev = page, page = map().slab(page).next) {
-      const Slab& slab = map().slab(page);
-      if (++steps > (1u << 24) || slab.prev != prev || slab.cls != c || !slab.listed || !slab.used) return false;
-      if (owner_of(map().tag(page)) != id_ || slab.open == 0) return false;
-      if ((slab.open == C::slab_blocks(c)) != (empty_[c] == page)) return false;
-      unsigned open = 0;
-      for (unsigned i = 0; i < C::slab_pages(c); ++i) open += map().open_in_page(page + i);
-      if (open != slab.open) return false;
-    }
-  }
-  return true;
-}
 
 }  // namespace masu

@@ -24,6 +24,8 @@ constexpr PageId kNoPage = UINT32_MAX;
 using Tag = uint32_t;
 constexpr Tag kTagUnmapped = 0;
 constexpr Tag kTagFree = 1;
+// No owner's id: a slab that its owner gave up. No block of it is anywhere but with the program or on its way.
+constexpr uint32_t kNobody = (1u << (32 - kClassBits)) - 2;
 constexpr uint32_t owner_of(Tag tag) { return tag >> kClassBits; }
 constexpr ClassId class_of(Tag tag) { return tag & ((1u << kClassBits) - 1); }
 constexpr Tag make_tag(uint32_t owner, ClassId cls) { return owner << kClassBits | cls; }
@@ -38,9 +40,13 @@ struct Slab {
   uint16_t open;      // blocks open in it
   uint8_t cls;
   uint8_t back;       // pages back to the slab's first
-  uint8_t listed;
-  uint8_t used;       // 1 on the first page of a slab in use
+  uint8_t listed;     // the list it is in, see slabs.h
+  uint8_t used;       // on the first page of a slab: 1 in use, 2 gone, and nothing else has begun there since
   uint16_t zero;      // checked lanes: carved from pages that read as zero
+
+  // relaxed: evidence for a fault, which may be a moment old.
+  void mark_gone() { std::atomic_ref<uint8_t>(used).store(2, std::memory_order_relaxed); }
+  bool gone() const { return std::atomic_ref<uint8_t>(const_cast<uint8_t&>(used)).load(std::memory_order_relaxed) == 2; }
 };
 static_assert(sizeof(Slab) == 16);
 
@@ -113,6 +119,12 @@ class PageMap {
   // relaxed: whoever holds a block's address got it after its page was tagged.
   MASU_INLINE Tag tag(PageId page) const { return tags_[page].load(std::memory_order_relaxed); }
   void set_tag(PageId page, Tag tag) { tags_[page].store(tag, std::memory_order_relaxed); }
+  // A slab that nobody owns becomes an owner's by its first page's tag; false, and `tag` is what it is, where another was
+  // quicker. acquire, pairs with release_tag(): whoever gave it up is done with it.
+  bool claim_tag(PageId page, Tag& tag, Tag mine) {
+    return tags_[page].compare_exchange_strong(tag, mine, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+  void release_tag(PageId page, Tag tag) { tags_[page].store(tag, std::memory_order_release); }
   void set_tags(PageId first, unsigned pages, Tag tag) {
     for (unsigned i = 0; i < pages; ++i) set_tag(first + i, tag);
   }

@@ -16,18 +16,15 @@ class RunsTest : public testing::Test {
  protected:
   RunsTest() {
     EXPECT_TRUE(core_->arena.init(core_->os, 8 * Arena<Lane>::kSegmentBytes));
-    memset(static_cast<void*>(runs_), 0, sizeof(Runs<Lane>));
-    runs_->init(*core_, 1, stats_);
   }
   ~RunsTest() override {
-    runs_->release_all();
+    runs_.release_all(*core_, stats_);
     EXPECT_EQ(core_->arena.in_use(), 0u);
     core_->arena.destroy(core_->os);
     EXPECT_EQ(core_->os.mapped(), 0u);
-    ::operator delete(runs_);
   }
   PageId alloc(unsigned pages, unsigned align = 1) {
-    const PageId p = runs_->alloc(pages, align, zero_);
+    const PageId p = runs_.alloc(*core_, pages, align, zero_, stats_);
     if (p != kNoPage) {
       EXPECT_EQ(p % align, 0u);
       if (zero_) { EXPECT_TRUE(test::all_zero(at(p), pages * kPage)) << "said to read as zero"; }
@@ -35,27 +32,33 @@ class RunsTest : public testing::Test {
     }
     return p;
   }
+  void free(PageId page, unsigned pages) { runs_.free(*core_, page, pages, now_ms_, stats_); }
+  void purge(uint64_t deadline_ms) {
+    Lock guard(core_->runs_lock);
+    runs_.purge(*core_, deadline_ms, stats_, core_->runs_lock);
+  }
   void* at(PageId p) { return reinterpret_cast<void*>(core_->arena.map().address(p)); }
 
   std::unique_ptr<Core<Lane>> core_ = std::make_unique<Core<Lane>>();
   Stats<test::NativeSync> stats_;
-  Runs<Lane>* runs_ = static_cast<Runs<Lane>*>(::operator new(sizeof(Runs<Lane>)));
+  Runs<Lane> runs_{1};
+  uint64_t now_ms_ = 0;
   bool zero_ = false;
 };
 
 TEST_F(RunsTest, ARunThatComesBackTwice) {
   const PageId kept = alloc(1), twice = alloc(3);
-  runs_->free(twice, 3);
+  free(twice, 3);
   EXPECT_TRUE(test::no_faults());
   for (const unsigned inner : {0u, 2u}) {
-    runs_->free(twice + inner, 1);
+    free(twice + inner, 1);
     const auto all = test::FaultLog::get().take();
     ASSERT_EQ(all.size(), 1u);
     EXPECT_EQ(all[0].fault, Fault::kInternal);
     EXPECT_STREQ(all[0].evidence.detail, "a run came back to its segment twice");
   }
-  EXPECT_TRUE(runs_->check());
-  runs_->free(kept, 1);
+  EXPECT_TRUE(runs_.check(*core_));
+  free(kept, 1);
 }
 
 TEST_F(RunsTest, RandomRunsNeverOverlap) {
@@ -73,7 +76,7 @@ TEST_F(RunsTest, RandomRunsNeverOverlap) {
           auto [q, n] = live.back();
           live.pop_back();
           for (unsigned k = 0; k < n; ++k) taken[q + k] = false;
-          runs_->free(q, n);
+          free(q, n);
         }
         continue;
       }
@@ -86,20 +89,20 @@ TEST_F(RunsTest, RandomRunsNeverOverlap) {
       const size_t i = random.below(live.size());
       auto [p, n] = live[i];
       for (unsigned k = 0; k < n; ++k) taken[p + k] = false;
-      runs_->free(p, n);
+      free(p, n);
       live[i] = live.back();
       live.pop_back();
     }
-    if (step % 50 == 0) { ASSERT_TRUE(runs_->check()); }
-    if (step % 300 == 0) runs_->purge(UINT64_MAX);
+    if (step % 50 == 0) { ASSERT_TRUE(runs_.check(*core_)); }
+    if (step % 300 == 0) purge(UINT64_MAX);
   }
   EXPECT_GT(failed, 0u) << "the limit was never reached";
   EXPECT_TRUE(core_->arena.check());
-  for (auto [p, n] : live) runs_->free(p, n);
-  EXPECT_TRUE(runs_->check());
-  EXPECT_LE(runs_->segments(), 1u) << "only the spare stays";
-  runs_->release_spare();
-  EXPECT_EQ(runs_->segments(), 0u);
+  for (auto [p, n] : live) free(p, n);
+  EXPECT_TRUE(runs_.check(*core_));
+  EXPECT_LE(runs_.segments(), 1u) << "only the spare stays";
+  runs_.release_spare(*core_, stats_);
+  EXPECT_EQ(runs_.segments(), 0u);
   EXPECT_EQ(stats_.get(Event::kSegmentAcquire), stats_.get(Event::kSegmentRelease));
 }
 
@@ -108,60 +111,59 @@ TEST_F(RunsTest, EverySegmentIsFilledBeforeTheNext) {
   for (unsigned i = 0; i < 8 * kPages; ++i) {
     pages.push_back(alloc(1));
     ASSERT_NE(pages.back(), kNoPage);
-    ASSERT_EQ(runs_->segments(), i / kPages + 1);
+    ASSERT_EQ(runs_.segments(), i / kPages + 1);
   }
   EXPECT_EQ(alloc(1), kNoPage);
-  runs_->free(pages[100], 1);
+  free(pages[100], 1);
   EXPECT_EQ(alloc(2), kNoPage);
   EXPECT_EQ(alloc(1), pages[100]);
-  for (PageId p : pages) runs_->free(p, 1);
+  for (PageId p : pages) free(p, 1);
 }
 
 TEST_F(RunsTest, OneSpareSegmentIsKept) {
   const PageId a = alloc(16), b = alloc(16), c = alloc(16), d = alloc(16), e = alloc(16);
-  EXPECT_EQ(runs_->segments(), 2u);
-  runs_->free(e, 16);
-  EXPECT_EQ(runs_->segments(), 2u);
-  for (PageId p : {a, b, c, d}) runs_->free(p, 16);
-  EXPECT_EQ(runs_->segments(), 1u);
+  EXPECT_EQ(runs_.segments(), 2u);
+  free(e, 16);
+  EXPECT_EQ(runs_.segments(), 2u);
+  for (PageId p : {a, b, c, d}) free(p, 16);
+  EXPECT_EQ(runs_.segments(), 1u);
   const uint64_t acquired = stats_.get(Event::kSegmentAcquire);
-  runs_->free(alloc(16), 16);
+  free(alloc(16), 16);
   EXPECT_EQ(stats_.get(Event::kSegmentAcquire), acquired) << "the spare served";
-  EXPECT_TRUE(runs_->check());
+  EXPECT_TRUE(runs_.check(*core_));
 }
 
 TEST_F(RunsTest, AllGoBackAtOnce) {
   alloc(16);
   alloc(3);
-  EXPECT_FALSE(runs_->empty());
-  runs_->release_all();
-  EXPECT_TRUE(runs_->empty());
-  EXPECT_EQ(runs_->segments(), 0u);
+  EXPECT_GT(runs_.segments(), 0u);
+  runs_.release_all(*core_, stats_);
+  EXPECT_EQ(runs_.segments(), 0u);
 }
 
 TEST_F(RunsTest, PurgeHonoursTheDeadline) {
   const PageId keep = alloc(1);
-  runs_->now_ms = 500;
+  now_ms_ = 500;
   const PageId p = alloc(8);
-  runs_->free(p, 8);
-  runs_->purge(499);
+  free(p, 8);
+  purge(499);
   EXPECT_EQ(stats_.get(Event::kPurge), 0u);
-  runs_->purge(500);
+  purge(500);
   EXPECT_EQ(stats_.get(Event::kPurgePages), 8u);
   EXPECT_EQ(alloc(8), p);
   EXPECT_TRUE(zero_);
-  runs_->free(p, 8);
+  free(p, 8);
   core_->os.fail(test::OsCall::kPurge, 1, true);
-  runs_->purge(UINT64_MAX);
+  purge(UINT64_MAX);
   EXPECT_EQ(alloc(8), p);
   EXPECT_FALSE(zero_) << "a purge that failed cleans nothing";
-  runs_->free(p, 8);
+  free(p, 8);
   core_->os.heal();
-  runs_->purge(UINT64_MAX);
+  purge(UINT64_MAX);
   EXPECT_EQ(alloc(8), p);
   EXPECT_TRUE(zero_) << "and is tried again";
-  runs_->free(p, 8);
-  runs_->free(keep, 1);
+  free(p, 8);
+  free(keep, 1);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A segment: kSegmentPages pages, cut into runs. Only the lease holder of its owner touches it.
+// A segment: kSegmentPages pages, cut into runs. Whoever holds the lock of the pool it is in touches it.
 //   free(page): in no run.  dirty(page): may hold old bytes (clear: reads as zero).
 //   free_pages = number of free bits;  longest >= length of every run of free pages (a bound, not the value).
 #pragma once
@@ -12,6 +12,15 @@
 namespace masu {
 
 using SegmentId = uint32_t;
+
+// visit(first, pages) for every run of ones.
+template <unsigned kPages, class Visit>
+void each_run(const BitString<kPages>& bits, Visit&& visit) {
+  for (unsigned at = bits.next(0, true), end; at < kPages; at = bits.next(end, true)) {
+    end = bits.next(at, false);
+    visit(at, end - at);
+  }
+}
 constexpr SegmentId kNoSegment = UINT32_MAX;
 
 // A word a granule, where the lane is checked; see checks.h.
@@ -24,10 +33,11 @@ struct SegmentRecords<true> {
 
 template <unsigned kPages, bool kRecorded = false>
 struct Segment : SegmentRecords<kRecorded> {
-  BitString<kPages> free, dirty;
+  using Pages = BitString<kPages>;
+  Pages free, dirty;
   uint64_t freed_ms;    // when a dirty run last became free
-  SegmentId next, prev; // in the owner's bucket, or the arena's list
-  uint32_t owner;
+  SegmentId next, prev; // in the pool's bucket, or the arena's list
+  uint32_t owner;       // the private heap whose it is; 0: everyone's
   uint16_t free_pages, longest;
   uint8_t bucket;
   bool purge_pending;   // some page may be free and dirty
@@ -94,6 +104,37 @@ struct Segment : SegmentRecords<kRecorded> {
     while (begin > 0 && free.test(begin - 1)) --begin;
     longest = max_of<uint16_t>(longest, static_cast<uint16_t>(end - begin));
     purge_pending = true;
+  }
+
+  // Takes free runs from their first to their last dirty page, whole units of pages only, to have them cleaned; false where
+  // there are none.
+  bool take_dirty(unsigned unit, Pages& taken) {
+    taken = {};
+    for (unsigned at = free.next(0, true); at < kPages;) {
+      const unsigned end = free.next(at, false);
+      const unsigned first = static_cast<unsigned>(align_up(min_of(dirty.next(at, true), end), unit));
+      unsigned last = end;
+      while (last > first && !dirty.test(last - 1)) --last;
+      last = static_cast<unsigned>(min_of(align_up(last, unit), align_down(end, unit)));
+      if (first < last) taken.assign(first, last - first, true);
+      at = free.next(end, true);
+    }
+    each_run(taken, [&](unsigned first, unsigned pages) {
+      free.assign(first, pages, false);
+      free_pages = static_cast<uint16_t>(free_pages - pages);
+    });
+    purge_pending = false;
+    return taken.next(0, true) < kPages;
+  }
+  // They come back, clean but for those that failed.
+  void put_back(const Pages& taken, const Pages& failed) {
+    const bool freed_meanwhile = purge_pending;
+    each_run(taken, [&](unsigned first, unsigned pages) {
+      put(first, pages);
+      dirty.assign(first, pages, false);
+    });
+    each_run(failed, [&](unsigned first, unsigned pages) { dirty.assign(first, pages, true); });
+    purge_pending = freed_meanwhile || failed.next(0, true) < kPages;
   }
 };
 

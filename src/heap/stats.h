@@ -11,7 +11,7 @@ namespace masu {
 
 enum class Event : uint8_t {
   kRefill, kFlush, kDrain, kDrainEmpty, kSpillFill, kSpillOverflow, kStashPush, kStashBlocks, kStashOwn,
-  kDirectFree, kRunAlloc, kRunFree, kSlabCarve, kSlabRelease, kSegmentAcquire, kSegmentRelease, kSegmentCommit, kSegmentShare, kSharedRun,
+  kDirectFree, kRunAlloc, kRunFree, kRunClaim, kSlabCarve, kSlabRelease, kSlabAbandon, kSlabClaim, kSegmentAcquire, kSegmentRelease, kSegmentCommit,
   kArenaLock, kPurge, kPurgePages, kLargeMap, kLargeUnmap, kLargeCacheHit, kLargeLock, kOwnerCreate, kOwnerAdopt,
   kOwnerOrphan, kOwnerCollect, kEscape, kEscapeFlush, kEscapeCollect, kEscapeWait, kEscapeSaved, kOutOfMemory,
   kMisuse,
@@ -20,8 +20,8 @@ enum class Event : uint8_t {
 
 constexpr const char* kEventNames[static_cast<size_t>(Event::kCount)] = {
     "refills", "flushes", "drains", "drains_empty", "spill_fills", "spill_overflows", "stash_pushes",
-    "stash_blocks", "stash_own", "direct_frees", "run_allocs", "run_frees", "slab_carves", "slab_releases",
-    "segment_acquires", "segment_releases", "segment_commits", "segment_shares", "shared_runs", "arena_locks", "purges", "purged_pages",
+    "stash_blocks", "stash_own", "direct_frees", "run_allocs", "run_frees", "run_claims", "slab_carves", "slab_releases", "slab_abandons", "slab_claims",
+    "segment_acquires", "segment_releases", "segment_commits", "arena_locks", "purges", "purged_pages",
     "large_maps", "large_unmaps", "large_cache_hits", "large_locks", "owners_created", "owners_adopted",
     "owners_orphaned", "owners_collected", "escapes", "escape_flushes", "escape_collects", "escape_waits",
     "escape_saves", "out_of_memory", "misuses",

@@ -10,7 +10,7 @@
 namespace masu {
 
 // A thread that holds a lock may only take one of a higher rank.
-enum LockRank : uint8_t { kRankRegistry = 1, kRankLarge = 2, kRankArena = 3 };
+enum LockRank : uint8_t { kRankRegistry = 1, kRankLarge = 2, kRankRuns = 3, kRankArena = 4 };
 
 template <class S>
 concept SyncPolicy = requires(uint32_t slot, typename S::Mutex& m, typename S::template Atomic<uintptr_t>& a) {
