@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "debug/heap.h"
+#include "debug/test_heap.h"
 
 namespace masu {
 
@@ -12,7 +13,6 @@ thread_local constinit void* tls_self = nullptr;
 namespace debug {
 namespace {
 
-bool start_inner(InnerHeap& heap) { return heap.ready() || heap.init(HeapConfig{}); }
 constinit InnerHeap g_inner{start_inner};
 constinit DebugHeap g_heap{g_inner};
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "debug/report.h"
+#include "debug/test_heap.h"
 
 namespace masu {
 
@@ -17,21 +18,8 @@ thread_local constinit void* tls_self = nullptr;
 namespace debug {
 namespace {
 
-bool start_inner(InnerHeap& heap) { return heap.ready() || heap.init(HeapConfig{}); }
-
-struct Fixed {
-  InnerHeap inner{start_inner};
-  DebugHeap heap{inner};
-  Options options;
-  Fixed() {
-    options.set(Option::kSymbolize, 0);
-    options.set(Option::kGuard, 1);  // off: each test says where it wants guards
-    heap.configure(options);
-    configure_reports(options);
-  }
-};
-Fixed& fixed() {
-  static Fixed f;
+TestHeap& fixed() {
+  static TestHeap f;
   return f;
 }
 DebugHeap& heap() { return fixed().heap; }

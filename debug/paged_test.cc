@@ -6,14 +6,14 @@
 #include <memory>
 #include <vector>
 
+#include "debug/test_heap.h"
+
 namespace masu {
 
 thread_local constinit void* tls_self = nullptr;
 
 namespace debug {
 namespace {
-
-bool start_inner(InnerHeap& heap) { return heap.ready() || heap.init(HeapConfig{}); }
 
 class PagedTest : public testing::Test {
  protected:

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "debug/test_heap.h"
+
 namespace masu {
 
 thread_local constinit void* tls_self = nullptr;
@@ -14,19 +16,8 @@ thread_local constinit void* tls_self = nullptr;
 namespace debug {
 namespace {
 
-bool start_inner(InnerHeap& heap) { return heap.ready() || heap.init(HeapConfig{}); }
-
-struct Fixed {
-  InnerHeap inner{start_inner};
-  DebugHeap heap{inner};
+struct Fixed : TestHeap {
   DebugRules rules{heap};
-  Fixed() {
-    Options options;
-    options.set(Option::kSymbolize, 0);
-    options.set(Option::kGuard, 1);  // off
-    heap.configure(options);
-    configure_reports(options);
-  }
 };
 Fixed& fixed() {
   static Fixed f;

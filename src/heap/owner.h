@@ -400,7 +400,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   uint32_t events_;
   uint64_t active_;           // classes with a refill or flush since the last decay
   uint64_t demand_;           // classes with a refill since their bin was last flushed
-  uint64_t strangers_;        // classes whose blocks others freed since our full slabs were last given up
+  uint64_t strangers_;        // classes whose blocks others freed since the last decay
   Slabs<Lane> slabs_;
   Stats<Sync> stats_;
   unsigned spilled_;
