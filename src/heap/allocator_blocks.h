@@ -175,8 +175,7 @@ template <class Lane>
 void Allocator<Lane>::free_run(OwnerT* o, uintptr_t block, ClassId c) {
   if (o == nullptr) {
     const PageId page = map().page(block);
-    map().set_tag(page, kTagFree);
-    map().slab(page).mark_gone();
+    map().end_slab(page, 1);
     return core_.free_pages(page, C::slab_pages(c), core_.stats);
   }
   o->enter();

@@ -128,6 +128,11 @@ class PageMap {
   void set_tags(PageId first, unsigned pages, Tag tag) {
     for (unsigned i = 0; i < pages; ++i) set_tag(first + i, tag);
   }
+  // No slab begins at the page any more; the first `pages` of it were tagged.
+  void end_slab(PageId page, unsigned pages) {
+    set_tags(page, pages, kTagFree);
+    slab(page).mark_gone();
+  }
 
   // relaxed: one writer, and a reader that was handed the block sees it live.
   MASU_INLINE bool is_live(size_t granule) const {

@@ -144,8 +144,7 @@ class Slabs {
   }
 
   void free_run(PageId page, ClassId c) {
-    map().set_tag(page, kTagFree);
-    map().slab(page).mark_gone();
+    map().end_slab(page, 1);
     count(Event::kSlabRelease, map().address(page));
     free_pages(page, C::slab_pages(c));
   }
@@ -199,8 +198,7 @@ class Slabs {
     const unsigned pages = C::slab_pages(slab.cls);
     uint64_t* words = map().open_words(page);
     for (unsigned i = 0; i < pages * Map::kWordsPerPage; ++i) words[i] = 0;
-    map().set_tags(page, pages, kTagFree);
-    slab.mark_gone();
+    map().end_slab(page, pages);
     count(Event::kSlabRelease, map().address(page));
     free_pages(page, pages);
   }
