@@ -113,6 +113,7 @@ class Process {
     c.decay_ms = static_cast<uint64_t>(options_.get(Option::kDecayMs));
     // In a small container less is kept: the kernel's kill gives no warning.
     c.large_cache = min_of(static_cast<size_t>(options_.get(Option::kLargeCache)), memory_ / 16);
+    c.large_most = memory_ / 8;
     c.huge_pages = static_cast<HugePages>(options_.get(Option::kHugePages));
     c.ignore_misuse = options_.get(Option::kMisuse) != 0;
     return c;

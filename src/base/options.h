@@ -40,7 +40,7 @@ constexpr OptionRow kOptionTable[static_cast<size_t>(Option::kCount)] = {
     {"decay_ms", OptionType::kNumber, 500, 0, 3600 * 1000, OptionLane::kBoth, "",
      "milliseconds before freed pages go back to the system"},
     {"large_cache", OptionType::kBytes, 64 << 20, 0, int64_t{1} << 40, OptionLane::kBoth, "",
-     "most bytes of freed large mappings kept for reuse, and at most a 16th of the machine's or container's memory"},
+     "bytes of freed large mappings kept for reuse, up to a 16th of the memory of the machine or container; or twice what lives, up to an 8th; 0: none"},
     {"huge_pages", OptionType::kWord, 0, 0, 2, OptionLane::kBoth, "auto|off|on",
      "ask for transparent huge pages: for large blocks among many, never, or for all segments too"},
     {"guard", OptionType::kWord, 0, 0, 3, OptionLane::kDebug, "sample|off|all|left",

@@ -9,13 +9,14 @@
 namespace masu {
 
 // Transparent huge pages: a fault for 2 MiB instead of 512, and whole 2 MiB resident. kAuto asks for them for large
-// blocks where what may stay untouched is little beside what already lives; kOn for segments too.
+// blocks of many huge pages where what may stay untouched is little beside what already lives; kOn for segments too.
 enum class HugePages : uint8_t { kAuto, kOff, kOn };
 
 struct HeapConfig {
   size_t arena_limit = 0;             // bytes; 0: what the machine allows
   uint64_t decay_ms = 500;
-  size_t large_cache = 64 * kMiB;     // bytes
+  size_t large_cache = 64 * kMiB;     // bytes of freed large mappings that are kept whatever lives
+  size_t large_most = SIZE_MAX;       // and that are kept at most
   HugePages huge_pages = HugePages::kAuto;
   bool ignore_misuse = false;         // count faults that can_ignore() instead of stopping
 };

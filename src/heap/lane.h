@@ -48,7 +48,7 @@ struct LaneDefaults {
 
   static constexpr unsigned kSpill = 64;             // pointers that a drain may set aside
   static constexpr unsigned kDrainStep = 256;        // blocks a drain looks at before it rests
-  static constexpr size_t kHugeLarge = 4 * kMiB;     // large blocks from here on, where they are a small part of all
+  static constexpr size_t kHugeLarge = 32 * kMiB;    // large blocks from here on, where they are a small part of all
   static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use
   static constexpr unsigned kTickEvents = 64;        // boundary events between looks at the clock
   static constexpr unsigned kMaxLargeCached = 64;    // extents of freed large mappings kept, whatever their size

@@ -130,9 +130,15 @@ TEST_F(LargeTest, TheCacheIsBounded) {
     for (int j = 0; j < 6; ++j) blocks.push_back(alloc(3 * kMiB));
     for (uintptr_t p : blocks) {
       large_->free(*core_, p);
-      ASSERT_LE(large_->cached_bytes(), max_of(core_->config.large_cache, large_->live_bytes() / 2));
+      ASSERT_LE(large_->cached_bytes(), max_of(core_->config.large_cache, 2 * large_->live_bytes()));
     }
   }
+  core_->config.large_most = 10 * kMiB;
+  std::vector<uintptr_t> lives;
+  for (int j = 0; j < 12; ++j) lives.push_back(alloc(3 * kMiB));
+  for (int j = 0; j < 6; ++j) large_->free(*core_, lives[static_cast<size_t>(j)]);
+  EXPECT_EQ(large_->cached_bytes(), 10 * kMiB) << "less than twice what lives: the other bound holds";
+  for (int j = 6; j < 12; ++j) large_->free(*core_, lives[static_cast<size_t>(j)]);
   const uintptr_t longer = alloc(12 * kMiB);
   large_->free(*core_, longer);
   EXPECT_EQ(large_->cached_bytes(), core_->config.large_cache) << "of what is above the bound a part is kept";
@@ -146,7 +152,7 @@ TEST_F(LargeTest, TheCacheIsBounded) {
   EXPECT_EQ(large_->cached_bytes(), 0u);
 }
 
-// Bounds that are no whole pages (half of what lives is none, an option need be none) cut at pages all the same.
+// Bounds that are no whole pages (an option need be none) cut at pages all the same.
 TEST_F(LargeTest, ABoundOfNoWholePages) {
   core_->config.large_cache = kMiB + 100;
   const uintptr_t p = alloc(2 * kMiB), q = alloc(2 * kMiB);
