@@ -65,11 +65,14 @@ class Allocator {
     const uintptr_t block = reinterpret_cast<uintptr_t>(p);
     const size_t granule = map().granule(block);
     if (MASU_UNLIKELY(granule >= map().granules())) return free_slow(block);
-    const ClassId c = map().tag(Map::page_of_granule(granule)) ^ cache->own_tag;
+    const size_t c = map().tag(Map::page_of_granule(granule)) ^ cache->own_tag;
     if (MASU_UNLIKELY(c >= C::kCount)) return free_slow(block);
     if (MASU_UNLIKELY(!map().clear_live(granule))) return fault_free(block, "free");
     uintptr_t* top = cache->top[c];
-    if (MASU_UNLIKELY(top[1] == kBinEnd)) return free_full(cache, c, block);
+    if (MASU_UNLIKELY(top[1] == kBinEnd)) return free_full(cache, static_cast<ClassId>(c), block);
+    // A block that shares its slab loses its first word: freed twice, it may still be in a chain, and no longer reads as a
+    // link of it. A run's first page stays untouched: its slot is written instead, without a branch on the class.
+    *(C::is_packed(static_cast<ClassId>(c)) ? reinterpret_cast<uintptr_t*>(block) : top + 1) = 0;
     top[1] = block;
     cache->top[c] = top + 1;
   }
@@ -155,12 +158,9 @@ class Allocator {
     const uintptr_t block = *top;
     if (MASU_UNLIKELY(block == 0)) return nullptr;
     cache->top[c] = top - 1;
-    return hand_out(block, c, top);
+    return hand_out(block);
   }
-  // A block that shares its slab loses its first word: freed twice, it may still be in a chain, and no longer reads as
-  // a link of it. A run's first page stays untouched; `spare` is written instead, without a branch on the class.
-  MASU_INLINE void* hand_out(uintptr_t block, ClassId c, uintptr_t* spare) {
-    *(C::is_packed(c) ? reinterpret_cast<uintptr_t*>(block) : spare) = 0;
+  MASU_INLINE void* hand_out(uintptr_t block) {
     if (MASU_UNLIKELY(!map().set_live(block))) return fault_cached(block);
     return reinterpret_cast<void*>(block);
   }

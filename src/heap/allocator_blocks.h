@@ -21,9 +21,8 @@ void* Allocator<Lane>::from_owner(ClassId c, Try&& attempt) {
   if (transient) o->flush_stash();
   o->leave();
   void* p = nullptr;
-  uintptr_t spare;
   if (MASU_LIKELY(block != 0)) {
-    p = hand_out(block, c, &spare);
+    p = hand_out(block);
   } else {
     Lane::out_of_memory(C::size(c));
   }
@@ -115,6 +114,7 @@ void* Allocator<Lane>::realloc(void* p, size_t bytes) {
 template <class Lane>
 void Allocator<Lane>::free_full(Cache* cache, ClassId c, uintptr_t block) {
   OwnerT* o = cache->owner;
+  core_.links.wipe(block);
   o->enter();
   o->overflow(c, block);
   boundary(*o);  // after: it may give up full slabs, and the block's would seem full while we hold it

@@ -186,8 +186,7 @@ void* Allocator<Lane>::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
     return reinterpret_cast<void*>(
         map_or_make_room([&] { return large_.alloc(core_, max_of(bytes, kPage), align, heap.id(), zero); }));
   }
-  uintptr_t spare;
-  return block == 0 ? nullptr : hand_out(block, c, &spare);
+  return block == 0 ? nullptr : hand_out(block);
 }
 
 template <class Lane>

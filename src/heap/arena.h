@@ -159,7 +159,7 @@ class Arena {
     if constexpr (Lane::kChecked) {
       const size_t granule = map_.granule(block);
       if (granule < map_.granules()) {
-        auto* records = segment(segment_of(PageMap<Sync>::page_of_granule(granule))).records;
+        auto* records = segment(segment_of(static_cast<PageId>(PageMap<Sync>::page_of_granule(granule)))).records;
         if (records != nullptr) return records + granule % kSegmentGranules;
       }
     }

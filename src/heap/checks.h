@@ -75,7 +75,7 @@ class Checks {
     return bytes == chain.bytes || internal("a batch's bytes are not as told", chain.head);
   }
 
-  // All that was taken out of an inbox at once. Stops short of what is no block: the drain refuses it.
+  // All that was taken out of an inbox at once. Stops short of what is no block, or not out: the drain refuses it.
   MASU_INLINE bool drained(uintptr_t head) const {
     if constexpr (!Lane::kChecked) return true;
     else return whole_drain(head);
@@ -87,7 +87,7 @@ class Checks {
     if (!is_block(block)) return true;  // the drain refuses it
     const bool same = record(block)->load(std::memory_order_relaxed) == encode(kDrained, core_.links.get(block));
     put(block, kNone, 0);
-    return same || stale_link(block, "drain");
+    return same || !is_out(block) || stale_link(block, "drain");
   }
 
   // What is wrong with a block that is to enter a slab or leave a spill of the owner; null: nothing.
@@ -152,7 +152,7 @@ class Checks {
       const uintptr_t next = core_.links.get(block);
       if (state_of(word) == kDrained) return internal("a chain runs in a circle", block);
       if (state_of(word) != kSent) return internal("a chain holds a block that nobody sent", block);
-      if (word != encode(kSent, next)) return stale_link(block, "drain");
+      if (word != encode(kSent, next)) return !is_out(block) || stale_link(block, "drain");
       put(block, kDrained, next);
       block = next;
     }

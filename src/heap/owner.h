@@ -126,6 +126,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     uint32_t other = 0;
     if (!slabs_.claim(map().page(block), other)) return send(other, block, c);
     map().clear_live(map().granule(block));
+    core_->links.wipe(block);
     keep(c, block);
   }
   // A run that another owner's thread handed out changes hands, instead of waiting for a thread that may be off. Its live

@@ -109,15 +109,13 @@ class PageMap {
   // Inside the range, in use or not.
   MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < pages_ * kPage; }
 
-  MASU_INLINE static PageId page_of_granule(size_t granule) {
-    return static_cast<PageId>(granule / kGranulesPerPage);
-  }
+  MASU_INLINE static size_t page_of_granule(size_t granule) { return granule / kGranulesPerPage; }
   PageId page(uintptr_t p) const { return static_cast<PageId>((p - base_) >> kPageShift); }
   uintptr_t address(PageId page) const { return base_ + (static_cast<uintptr_t>(page) << kPageShift); }
   uintptr_t base() const { return base_; }
 
   // relaxed: whoever holds a block's address got it after its page was tagged.
-  MASU_INLINE Tag tag(PageId page) const { return tags_[page].load(std::memory_order_relaxed); }
+  MASU_INLINE Tag tag(size_t page) const { return tags_[page].load(std::memory_order_relaxed); }
   void set_tag(PageId page, Tag tag) { tags_[page].store(tag, std::memory_order_relaxed); }
   // A slab that nobody owns becomes an owner's by its first page's tag; false, and `tag` is what it is, where another was
   // quicker. acquire, pairs with release_tag(): whoever gave it up is done with it.
@@ -147,18 +145,18 @@ class PageMap {
   }
   // Flips the bit of an arena block to live; false where it already was.
   MASU_INLINE bool set_live(uintptr_t block) {
-    AtomicWord& word = live_from_zero_[block >> (kGranuleShift + 6)];
-    uint64_t bits = word.load(std::memory_order_relaxed);
+    AtomicWord* words = live_from_zero_;
+    const size_t i = block >> (kGranuleShift + 6);
+    uint64_t bits = words[i].load(std::memory_order_relaxed);
     const bool was = masu_bit_set(bits, block >> kGranuleShift);
-    word.store(bits, std::memory_order_relaxed);
+    words[i].store(bits, std::memory_order_relaxed);
     return !was;
   }
   // Flips it to not live; false, and nothing is changed, where it was not.
   MASU_INLINE bool clear_live(size_t granule) {
-    AtomicWord& word = live_[granule / 64];
-    uint64_t bits = word.load(std::memory_order_relaxed);
+    uint64_t bits = live_[granule / 64].load(std::memory_order_relaxed);
     if (MASU_UNLIKELY(!masu_bit_clear(bits, granule))) return false;
-    word.store(bits, std::memory_order_relaxed);
+    live_[granule / 64].store(bits, std::memory_order_relaxed);
     return true;
   }
   // For a run's block, which shares its word with no other: of threads that free it at once, one wins.
