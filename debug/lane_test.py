@@ -151,6 +151,16 @@ int main(void) {
 }
 """
 
+CRASH = r"""
+#include <stdlib.h>
+char* block;
+int main(void) {
+  block = malloc(10);
+  free(block);
+  abort();
+}
+"""
+
 MANY_WAYS = r"""
 #include <stdlib.h>
 static char* walk(int way);
@@ -314,6 +324,21 @@ class Lane(unittest.TestCase):
         self.assertRegex(done.stdout, r"owner: 1, leased by thread 0x[0-9a-f]+\n")
         self.assertRegex(done.stdout, r"T0 last did: free 0x[0-9a-f]+\n")
         self.assertRegex(done.stdout, r"T0:\n(    .*\n)*    refills owner 1 0x20\n(    .*\n)*    free 0x[0-9a-f]+\n")
+
+    @unittest.skipUnless(shutil.which("gdb"), "no gdb")
+    def test_gdb_on_a_core(self):
+        program, place = self.compiled(CRASH), self.tmp / "core"
+        place.mkdir()
+        self.run_on(["sh", "-c", f"cd {place}; ulimit -c unlimited; exec {program}"])
+        cores = list(place.iterdir())
+        if not cores:
+            self.skipTest("the kernel leaves no core in the working directory")
+        done = subprocess.run(["gdb", "-batch", "-ex", f"source {HERE / 'masu_gdb.py'}", "-ex", "masu block + 2", "-ex", "masu-threads", "-ex",
+                               "masu-events", program, cores[0]], capture_output=True, text=True, timeout=120)
+        self.assertRegex(done.stdout, r"is 2 bytes into a 10-byte region \[0x[0-9a-f]+,0x[0-9a-f]+\) freed, in quarantine, from malloc, serial 1")
+        self.assertRegex(done.stdout, r"allocated:\n    #0 0x[0-9a-f]+ in main .*:5\n(    .*\n)*freed by T0:\n    #0 0x[0-9a-f]+ in main .*:6\n")
+        self.assertRegex(done.stdout, r"owner: 1, leased by thread 0x[0-9a-f]+\n")
+        self.assertRegex(done.stdout, r"T0 tid \d+: 1 allocations\nT0:\n(    .*\n)*    free 0x[0-9a-f]+\n")
 
 
 if __name__ == "__main__":
