@@ -24,15 +24,6 @@ MASU_COLD void report_access(Finding& f, Access access, const char* call, From f
   report(f);
 }
 
-}  // namespace
-
-namespace {
-
-MASU_INLINE bool reaches(uintptr_t user, size_t size, uintptr_t p, size_t bytes) {
-  const size_t offset = p - user;
-  return offset <= size && bytes <= size - offset;
-}
-
 MASU_INLINE bool still_holds(const SeenBlock& seen) {
   if (seen.record == nullptr) {
     return g_ranges.shadow->in_use(seen.user) &&
@@ -42,39 +33,38 @@ MASU_INLINE bool still_holds(const SeenBlock& seen) {
   return seen.record->state.load(std::memory_order_acquire) == State::kLive && seen.record->serial == seen.mark;
 }
 
-// Blocks of several pages take a search. The front of others tells.
-bool find_live(uintptr_t p, Facts& facts, Cell& cell) {
+// The live block around an address. Blocks of several pages take a search; the front of others tells.
+MASU_INLINE bool find_live(uintptr_t p, SeenBlock& found) {
   const Shadow& shadow = *g_ranges.shadow;
-  if (MASU_LIKELY((shadow.front_at(p, facts, cell) || shadow.front_around(p, facts, cell)) && facts.live())) return true;
-  if (!debug_heap().locate(p, cell) || cell.record->state.load(std::memory_order_acquire) != State::kLive) return false;  // acquire, pairs with record()
-  return cell.paged || Front::before(cell.user).sealed(cell.user, facts);
-}
-
-MASU_NOINLINE void check_unseen(ThreadState* t, uintptr_t p, size_t bytes, Access access, const char* call, From from) {
-  Cell cell;
   Facts facts(0);
-  if (MASU_LIKELY(find_live(p, facts, cell))) {
-    if (t != nullptr) {
-      t->seen_at(p) = {cell.user, cell.size, cell.paged ? cell.record->serial : facts.word(), cell.paged ? cell.record : nullptr};
+  uintptr_t user = p;
+  if (MASU_UNLIKELY(!shadow.front_at(p, facts) && !shadow.front_around(p, user, facts))) {
+    Cell cell;
+    if (!debug_heap().locate(p, cell) || cell.record->state.load(std::memory_order_acquire) != State::kLive) return false;  // acquire, pairs with record()
+    if (cell.paged) {
+      found = {cell.user, cell.size, cell.record->serial, cell.record};
+      return true;
     }
-    if (MASU_LIKELY(reaches(cell.user, cell.size, p, bytes))) return;
+    user = cell.user;
+    if (!Front::before(user).sealed(user, facts)) return false;
   }
-  Finding f;
-  if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f)) return;
-  report_access(f, access, call, from);
+  found = {user, facts.size(), facts.word(), nullptr};
+  return facts.live();
 }
 
 }  // namespace
 
-// Programs mostly touch the blocks that they touched just before.
 void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From from) {
   ThreadState* t = tls_thread;
-  if (MASU_LIKELY(t != nullptr)) {
-    const SeenBlock& seen = t->seen_at(p);
-    // relaxed: as enter() has it.
-    if (reaches(seen.user, seen.size, p, bytes) && (t->alone.load(std::memory_order_relaxed) || still_holds(seen))) return;
+  if (t != nullptr && t->seen_at(p).reaches(p, bytes) && still_holds(t->seen_at(p))) return;
+  SeenBlock found;
+  if (MASU_LIKELY(find_live(p, found))) {
+    if (t != nullptr) t->seen_at(p) = found;
+    if (MASU_LIKELY(found.reaches(p, bytes))) return;
   }
-  check_unseen(t, p, bytes, access, call, from);
+  Finding f;
+  if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f)) return;
+  report_access(f, access, call, from);
 }
 
 void check_heap_live(uintptr_t p, size_t bytes, const char* call, From from) {

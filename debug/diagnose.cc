@@ -42,7 +42,7 @@ bool from_previous(const View& view, const Cell& cell, uintptr_t damage, Cell& p
 
 // First changed byte of a cell's front, and the end of the last one; cell.user where it is whole. What its life
 // should be is not known for sure: a free may be under way.
-uintptr_t front_damage(const View& view, const Cell& cell, uintptr_t& damage_end) {
+uintptr_t front_damage(const Cell& cell, uintptr_t& damage_end) {
   const uintptr_t front = front_of(cell);
   if (cell.paged) {
     const uintptr_t bad = first_damage(kCanary, front, cell.user);
@@ -51,7 +51,7 @@ uintptr_t front_damage(const View& view, const Cell& cell, uintptr_t& damage_end
   }
   const uintptr_t words = cell.user - sizeof(Front);
   const Facts found(Front::before(cell.user).facts.load(std::memory_order_relaxed));  // relaxed: as Front has it
-  const Facts facts = view.shadow.facts_of(cell).with_life_of(found);
+  const Facts facts = Shadow::facts_of(*cell.record).with_life_of(found);
   const uint64_t expected[] = {facts.seal(cell.user), facts.word()};
   uintptr_t bad = cell.user;
   damage_end = front;
@@ -66,10 +66,10 @@ uintptr_t front_damage(const View& view, const Cell& cell, uintptr_t& damage_end
 
 }  // namespace
 
-void mend_front(const View& view, const Cell& cell, bool live) {
+void mend_front(const Cell& cell, bool live) {
   fill_pattern(kCanary, front_of(cell), cell.user);
   if (cell.paged) return;
-  const Facts facts = view.shadow.facts_of(cell);
+  const Facts facts = Shadow::facts_of(*cell.record);
   Front::before(cell.user).put(live ? facts : facts.ended(), cell.user);
 }
 
@@ -155,7 +155,7 @@ bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
     return true;
   }
   uintptr_t bad_end = 0;
-  const uintptr_t before = front_damage(view, cell, bad_end);
+  const uintptr_t before = front_damage(cell, bad_end);
   if (before == cell.user) return false;
   Cell previous;
   if (from_previous(view, cell, before, previous)) {

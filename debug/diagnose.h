@@ -41,6 +41,6 @@ MASU_INLINE bool whole_tail(const Cell& cell) { return damage_behind(kCanary, ce
 inline uintptr_t front_of(const Cell& cell) {
   return max_of(cell.begin, cell.user - 64);
 }
-void mend_front(const View& view, const Cell& cell, bool live);
+void mend_front(const Cell& cell, bool live);
 
 }  // namespace masu::debug

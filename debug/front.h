@@ -1,6 +1,6 @@
 // The 16 bytes of red zone before a block of the arena say again what is asked most, so that free and the checks need
 // not fetch the record: that lies elsewhere, the block's own cache line is needed anyway.
-//   facts at user - 8:   the block's size, the place of its record, class, family, alignment, whether it is live
+//   facts at user - 8:   the block's size, class, family, alignment, whether it is live
 //   seal  at user - 16:  a hash of the facts, without life, and of the address
 // No byte of either is zero or text. Where the seal is broken, or there is none, the record tells.
 // Life ends here first: of two frees of a sealed block, the one that ends it wins.
@@ -15,24 +15,29 @@ namespace masu::debug {
 
 class Facts {
  public:
-  static constexpr unsigned kSizeBits = 20, kRecordBits = 17;
+  static constexpr unsigned kSizeBits = 20;
 
   constexpr explicit Facts(uint64_t word) : word_(word) {}
   // Of a live block.
-  static MASU_INLINE Facts of(size_t size, size_t record, unsigned cls, Family family, unsigned align_log2) {
-    return Facts(kTopBits | spread(size) | spread(record) << kRecord | kLive | static_cast<uint64_t>(family) << kFamily |
-                 uint64_t{cls} << kClass | uint64_t{align_log2} << kAlign);
+  static MASU_INLINE Facts of(size_t size, unsigned cls, Family family, unsigned align_log2) {
+    const uint64_t far = align_log2 > kGranuleShift ? kFar : 0;
+    return Facts(kTopBits | spread(size) | far | kLive | static_cast<uint64_t>(family) << kFamily | uint64_t{cls} << kClass |
+                 uint64_t{align_log2} << kAlign);
   }
 
   uint64_t word() const { return word_; }
-  size_t size() const { return gather(word_ & kThreeBytes); }
-  size_t record() const { return gather(word_ >> kRecord & 0x077f7f); }
+  size_t size() const { return gather(word_); }
   unsigned cls() const { return word_ >> kClass & 0x3f; }
   Family family() const { return static_cast<Family>(word_ >> kFamily & 3); }
   unsigned align_log2() const { return word_ >> kAlign & 0x1f; }
   bool live() const { return (word_ & kLifeMask) == kLive; }
+  // Live, and its cell begins just before it.
+  bool near() const { return (word_ & (kLifeMask | kFar)) == kLive; }
+  bool near(Family f) const { return (word_ & (kLifeMask | kFar | uint64_t{3} << kFamily)) == (kLive | static_cast<uint64_t>(f) << kFamily); }
   Facts ended() const { return Facts((word_ & ~kLifeMask) | kEnded); }
   Facts with_life_of(Facts other) const { return Facts((word_ & ~kLifeMask) | (other.word_ & kLifeMask)); }
+  // Whether a word may be facts at all: most others are not.
+  static bool likely(uint64_t word) { return (word & kTopBits) == kTopBits; }
 
   // The address counts as far as it lies inside a segment: where the heap lies makes no difference.
   MASU_INLINE uint64_t seal(uintptr_t user) const {
@@ -43,12 +48,14 @@ class Facts {
 
  private:
   static constexpr uint64_t kTopBits = 0x8080808080808080u;
-  static constexpr uint64_t kThreeBytes = 0x7f7f7f;
-  static constexpr unsigned kRecord = 24, kFamily = 45, kClass = 48, kAlign = 56;
-  static constexpr uint64_t kLifeMask = uint64_t{3} << 43, kLive = uint64_t{1} << 43, kEnded = uint64_t{2} << 43;
+  static constexpr unsigned kFamily = 45, kClass = 48, kAlign = 56;
+  static constexpr uint64_t kFar = uint64_t{1} << 42, kLifeMask = uint64_t{3} << 43, kLive = uint64_t{1} << 43, kEnded = uint64_t{2} << 43;
 
   // Seven bits to a byte.
-  static MASU_INLINE uint64_t spread(uint64_t x) { return (x & 0x7f) | (x & 0x3f80) << 1 | (x & 0x1fc000) << 2; }
+  static MASU_INLINE uint64_t spread(uint64_t x) {
+    x += x & ~uint64_t{0x7f};
+    return x + (x & ~uint64_t{0x7fff});
+  }
   static MASU_INLINE uint64_t gather(uint64_t x) { return (x & 0x7f) | (x >> 1 & 0x3f80) | (x >> 2 & 0x1fc000); }
 
   uint64_t word_;

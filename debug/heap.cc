@@ -25,9 +25,8 @@ bool fits(size_t bytes, size_t align, size_t cell) { return bytes <= cell && ali
 size_t said_align(const Release& how) { return how.align == 1 ? 0 : how.align; }
 size_t align_of(unsigned align_log2) { return align_log2 == 0 ? 0 : size_t{1} << align_log2; }
 
-bool form_fits(const Release& how, size_t size, Family family, unsigned align_log2) {
-  return how.family == family && (how.size == kUnsaid || how.size == size) &&
-         (how.align == kUnsaid || said_align(how) == align_of(align_log2));
+bool said_right(const Release& how, size_t size, unsigned align_log2) {
+  return (how.size == kUnsaid || how.size == size) && (how.align == kUnsaid || said_align(how) == align_of(align_log2));
 }
 
 // True for one caller alone. Without other threads, an exchange costs more than all the rest.
@@ -77,6 +76,7 @@ void DebugHeap::configure(const Options& options) {
   } constexpr kGuards[] = {{kSampleEvery, Side::kRight}, {0, Side::kLeft}, {1, Side::kRight}, {1, Side::kStart}};  // sample, off, all, left
   guard_every_ = kGuards[options.get(Option::kGuard)].every;
   guard_side_ = kGuards[options.get(Option::kGuard)].side;
+  if (ThreadState* t = threads_.self(); t != nullptr) t->due = t->next_guard = 0;
 }
 
 void DebugHeap::constructed() {
@@ -104,15 +104,34 @@ void DebugHeap::walk(Finding& f, From from) {
 
 // --- allocation
 
+// Nearly all blocks: aligned as all are, not alone in a slab, and nothing else is due. Sizes of 0 wrap around.
+void* DebugHeap::place_plainly(size_t bytes, Family family, From from) {
+  ThreadState* t = tls_thread;
+  if (MASU_UNLIKELY(!ready() || t == nullptr || t->allocations + 1 >= t->due || bytes - 1 >= kPackedMax - kFront - kTail)) {
+    return place(bytes, {family, 0}, from, false);
+  }
+  const size_t want = bytes + kFront + kTail;
+  const ClassId c = C::of_small(want);
+  void* p = inner_.malloc(want);
+  if (MASU_UNLIKELY(p == nullptr)) return nullptr;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(p);
+  const Cell cell = {shadow_.of_block(begin, c), begin, begin + C::size(c), begin + kFront, bytes, false};
+  if (MASU_UNLIKELY(cell.record == nullptr)) {
+    inner_.free(p);
+    return nullptr;
+  }
+  ++t->allocations;
+  fill_tail(cell.user_end(), cell.end);
+  Front::before(cell.user).put(Facts::of(bytes, c, family, 0), cell.user);
+  record(*t, cell, c, {family, 0}, from);
+  return reinterpret_cast<void*>(cell.user);
+}
+
 void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
+  if (MASU_UNLIKELY(!ready()) && !start()) return nullptr;
   ThreadState* t = threads_.self();
   if (MASU_UNLIKELY(t == nullptr)) return nullptr;
-  ++t->allocations;
-  if (MASU_UNLIKELY(watching_)) watch(*t);
-  const bool guarded = sampled(*t, bytes);
-  if (MASU_UNLIKELY(t->allocations % kLookEvery == 0)) {
-    quarantine_.set_heap_bytes(size_t{inner_.core().arena.in_use()} * Arena<DebugLane>::kSegmentBytes);
-  }
+  const bool guarded = (++t->allocations >= t->due && attend(*t)) || guards_empty(*t, bytes);
   if (MASU_UNLIKELY(guarded || !fits(bytes, r.align, kLargest))) {
     const bool optional = fits(bytes, r.align, C::kMaxSize);
     void* p = place_paged(*t, bytes, r, from, optional);
@@ -126,8 +145,7 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
   Cell cell;
   cell.begin = reinterpret_cast<uintptr_t>(p);
   cell.end = cell.begin + C::size(c);
-  size_t at = 0;
-  cell.record = shadow_.of_block(cell.begin, c, at);
+  cell.record = shadow_.of_block(cell.begin, c);
   if (MASU_UNLIKELY(cell.record == nullptr)) {
     inner_.free(p);
     return nullptr;
@@ -147,9 +165,24 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
     fill_pattern(kCanary, front_of(cell), cell.user);
     fill_pattern(kCanary, cell.begin, cell.begin + kFront);  // where an older block's front may have lain
   }
-  Front::before(cell.user).put(Facts::of(bytes, at, c, r.family, align_log2), cell.user);
+  Front::before(cell.user).put(Facts::of(bytes, c, r.family, align_log2), cell.user);
   record(*t, cell, c, r, from);
   return reinterpret_cast<void*>(cell.user);
+}
+
+// What is due beside an allocation, and when the next will be. True where the block is to be guarded.
+bool DebugHeap::attend(ThreadState& t) {
+  const uint64_t now = t.allocations;
+  if (watching_) watch(t);
+  if (now >= t.next_look) {
+    t.next_look = now + kLookEvery;
+    quarantine_.set_heap_bytes(size_t{inner_.core().arena.in_use()} * Arena<DebugLane>::kSegmentBytes);
+  }
+  if (t.next_guard == 0) t.next_guard = now - 1 + guard_every_;
+  const bool guarded = guard_every_ != 0 && now >= t.next_guard;
+  if (guarded) t.next_guard = now + guard_every_;
+  t.due = watching_ ? now : guard_every_ == 0 ? t.next_look : min_of(t.next_look, t.next_guard);
+  return guarded;
 }
 
 void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional) {
@@ -185,28 +218,19 @@ void DebugHeap::watch(ThreadState& t) {
 
 // --- the end of a block
 
-// Whether `p` is the start of a live block, and its cell.
-MASU_INLINE bool DebugHeap::live_block(uintptr_t p, Cell& cell) const {
+// Whether `p` is the start of a live block, and its size.
+MASU_INLINE bool DebugHeap::live_block(uintptr_t p, size_t& size) const {
   Facts facts(0);
-  if (MASU_LIKELY(shadow_.front_at(p, facts, cell) && facts.live() && facts.align_log2() <= kGranuleShift)) return true;
-  return live_record(p, cell);
-}
-bool DebugHeap::live_record(uintptr_t p, Cell& cell) const {
-  return debug::locate(view(), p, cell) && cell.user == p &&
-         cell.record->state.load(std::memory_order_acquire) == State::kLive;  // acquire, pairs with record()
-}
-
-// One thread alone sees true for a life of a block. `well`: nothing is wrong with it or the form of the call.
-MASU_INLINE bool DebugHeap::end_life(uintptr_t p, const Release& how, Cell& cell, bool& well) const {
-  Facts facts(0);
-  if (MASU_UNLIKELY(!shadow_.front_at(p, facts, cell) || !facts.live() || facts.align_log2() > kGranuleShift ||
-                    !end_front(Front::before(p), facts))) {
-    well = false;
-    return end_record(p, cell);
-  }
-  cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, pairs with end_record()
-  well = form_fits(how, facts.size(), facts.family(), facts.align_log2()) && whole_tail(cell);
+  if (MASU_UNLIKELY(!shadow_.front_at(p, facts) || !facts.near())) return live_record(p, size);
+  size = facts.size();
   return true;
+}
+bool DebugHeap::live_record(uintptr_t p, size_t& size) const {
+  Cell cell;
+  const bool live = debug::locate(view(), p, cell) && cell.user == p &&
+                    cell.record->state.load(std::memory_order_acquire) == State::kLive;  // acquire, pairs with record()
+  size = cell.size;
+  return live;
 }
 
 // A front that is whole and ended means that somebody is ending the block, whose record will say so in a moment.
@@ -216,10 +240,10 @@ bool DebugHeap::end_record(uintptr_t p, Cell& cell) const {
   Facts facts(0);
   if (Front& front = Front::before(p); !cell.paged && front.sealed(p, facts)) {
     if (facts.live() && end_front(front, facts)) {
-      cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, as in end_life()
+      cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, as in release()
       return true;
     }
-    // acquire, pairs with end_life(): the state that the other one left.
+    // acquire, pairs with release(): the state that the other one left.
     for (unsigned i = 0; i < kPatience && cell.record->state.load(std::memory_order_acquire) == State::kLive; ++i) {
       linux_pause();
     }
@@ -233,21 +257,38 @@ bool DebugHeap::end_record(uintptr_t p, Cell& cell) const {
 void DebugHeap::release(void* p, const Release& how, From from) {
   if (p == nullptr) return;
   ThreadState* t = threads_.self();
+  const uintptr_t user = reinterpret_cast<uintptr_t>(p);
+  Facts facts(0);
   Cell cell;
-  bool well = false;
-  if (MASU_UNLIKELY(t == nullptr || !end_life(reinterpret_cast<uintptr_t>(p), how, cell, well))) {
-    return report_bad_pointer(reinterpret_cast<uintptr_t>(p), how, Kind::kBadFree, from);
+  if (MASU_LIKELY(t != nullptr && shadow_.front_at(user, facts) && facts.near(how.family) &&
+                  said_right(how, facts.size(), facts.align_log2()) && end_front(Front::before(user), facts))) {
+    cell = shadow_.cell_of_front(user, facts);
+    cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, pairs with end_record()
+    if (MASU_UNLIKELY(!whole_tail(cell))) report_end(cell, how, from);
+  } else {
+    cell = end_otherwise(t, user, how, from);
+    if (cell.record == nullptr) return;
   }
-  if (MASU_UNLIKELY(!well)) report_end(cell, how, from);
   retire(*t, cell, from);
 }
 
-// The form of the call, then the red zones; or a block that only needs the long way.
-void DebugHeap::report_end(const Cell& cell, const Release& how, From from) {
+// A free that asks for more than a look at the front, or is wrong; no record where there is nothing to end.
+Cell DebugHeap::end_otherwise(ThreadState* t, uintptr_t p, const Release& how, From from) {
+  Cell cell;
+  if (t == nullptr || !end_record(p, cell)) {
+    report_bad_pointer(p, how, Kind::kBadFree, from);
+    return {};
+  }
+  report_end(cell, how, from);
+  return cell;
+}
+
+// The form of the call, then the red zones: what of them is wrong.
+void DebugHeap::report_end(Cell cell, const Release& how, From from) {
   const Record& r = *cell.record;
+  const bool sized = how.family == r.family;
   Finding f;
-  if (!form_fits(how, cell.size, r.family, r.align_log2)) {
-    const bool sized = how.family == r.family;
+  if (!sized || !said_right(how, cell.size, r.align_log2)) {
     f.kind = !sized ? Kind::kMismatch : how.family == Family::kMalloc ? Kind::kSizeMismatch : Kind::kTypeMismatch;
     f.address = cell.user;
     f.call = how.call;
@@ -269,7 +310,7 @@ void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in
   f.call = found_in;
   report(f);
   const State state = cell.record->state.load(std::memory_order_acquire);  // acquire, pairs with retire()
-  mend_front(view(), cell, state == State::kLive);
+  mend_front(cell, state == State::kLive);
   if (state == State::kQuarantined && !cell.paged) {
     fill_granules(kPoison, cell.user, cell.end);
   } else {
@@ -293,9 +334,10 @@ void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
 }
 
 void DebugHeap::leave_quarantine(const QuarantineChunk::Entry& entry) {
-  const uintptr_t user = entry.begin + kFront, end = entry.begin + C::size(entry.record->cls);
+  const uintptr_t user = entry.begin + kFront;
   Facts facts(0);
-  if (MASU_UNLIKELY(!Front::before(user).sealed(user, facts) || facts.live() || damage_in_granules(kPoison, user, end) != 0)) {
+  if (MASU_UNLIKELY(!Front::before(user).sealed(user, facts) || facts.live() ||
+                    damage_in_granules(kPoison, user, entry.begin + C::size(facts.cls())) != 0)) {
     report_quarantined(shadow_.cell_of_block(entry.record, entry.begin));
   }
   entry.record->state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
@@ -320,92 +362,26 @@ void DebugHeap::report_bad_pointer(uintptr_t p, const Release& how, Kind wild, F
 void* DebugHeap::reallocate(void* p, size_t bytes, From from) {
   if (p == nullptr) return allocate(bytes, {}, from);
   const Release how{Family::kMalloc, "realloc", kUnsaid, kUnsaid};
-  Cell cell;
+  size_t size = 0;
   const uintptr_t user = reinterpret_cast<uintptr_t>(p);
-  if (MASU_UNLIKELY(!live_block(user, cell))) {
+  if (MASU_UNLIKELY(!live_block(user, size))) {
     report_bad_pointer(user, how, Kind::kBadFree, from);
     return nullptr;
   }
   void* fresh = allocate(bytes, {}, from);
   if (fresh == nullptr) return nullptr;
-  raw_copy(fresh, p, min_of<size_t>(bytes, cell.size));
+  raw_copy(fresh, p, min_of<size_t>(bytes, size));
   release(p, how, from);
   return fresh;
 }
 
 size_t DebugHeap::size_of(const void* p, From from) {
   if (p == nullptr) return 0;
-  Cell cell;
+  size_t size = 0;
   const uintptr_t user = reinterpret_cast<uintptr_t>(p);
-  if (MASU_LIKELY(live_block(user, cell))) return cell.size;
+  if (MASU_LIKELY(live_block(user, size))) return size;
   report_bad_pointer(user, {Family::kMalloc, "malloc_usable_size", kUnsaid, kUnsaid}, Kind::kBadUsableSize, from);
   return 0;
-}
-
-// --- all blocks
-
-void DebugHeap::sweep(const char* when) {
-  if (!ready()) return;
-  shadow_.each([&](const Cell& seen) {
-    const Record& record = *seen.record;
-    const uint64_t serial = record.serial;
-    // acquire: a block that changed hands while we looked was not damaged; nor is its size what it was before.
-    const State before = record.state.load(std::memory_order_acquire);
-    const Cell cell = Shadow::cell_of_block(seen.record, seen.begin);
-    Finding f;
-    if (before == State::kFreeing || !diagnose_cell(view(), cell, f)) return;
-    if (record.state.load(std::memory_order_acquire) != before || record.serial != serial) return;
-    report_damage(cell, f, when);
-  });
-  shadow_.each_untouched([&](uintptr_t begin, uintptr_t end) {
-    Finding f;
-    if (!diagnose_untouched(view(), begin, end, f)) return;
-    f.call = when;
-    report(f);
-    fill_block(0, f.damage, f.damage_end);  // said once
-  });
-  paged_.each([&](PagedBlocks::Slot& slot) {
-    Finding f;
-    bool damaged = false;
-    {
-      Lock guard(paged_.lock());  // the pages of a live block stay open
-      damaged = slot.record.state.load(std::memory_order_acquire) == State::kLive &&  // acquire, pairs with record()
-                diagnose_cell(view(), PagedBlocks::cell(slot), f);
-    }
-    if (damaged) report_damage(PagedBlocks::cell(slot), f, when);
-  });
-}
-
-// --- private heaps: a number in the record of each of their blocks
-
-DebugHeap::OwnerT* DebugHeap::heap_new() {
-  auto* id = static_cast<uint32_t*>(allocate(sizeof(uint32_t), {Family::kMalloc, alignof(OwnerT)}, caller()));
-  if (id != nullptr) *id = heaps_.fetch_add(1, std::memory_order_relaxed) % 0xFFFF + 1;  // relaxed: only a number
-  return reinterpret_cast<OwnerT*>(id);
-}
-
-void* DebugHeap::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
-  void* p = allocate(bytes, {Family::kMalloc, align > kGranule ? align : 0}, caller());
-  Cell cell;
-  if (p != nullptr && locate(reinterpret_cast<uintptr_t>(p), cell)) {
-    cell.record->size_and_heap |= uint64_t{*reinterpret_cast<uint32_t*>(&heap) & 0xFFFF} << Record::kHeapShift;
-  }
-  return p;
-}
-
-void DebugHeap::heap_delete(OwnerT& heap) {
-  const uint32_t id = *reinterpret_cast<uint32_t*>(&heap) & 0xFFFF;
-  const From from = caller();
-  auto end = [&](const Cell& cell) {
-    if (cell.record->heap() == id) release(reinterpret_cast<void*>(cell.user), {}, from);
-  };
-  shadow_.each([&](const Cell& cell) {
-    if (cell.record->state.load(std::memory_order_acquire) == State::kLive) end(cell);  // acquire, pairs with hand_out()
-  });
-  paged_.each([&](PagedBlocks::Slot& slot) {
-    if (slot.record.state.load(std::memory_order_acquire) == State::kLive) end(PagedBlocks::cell(slot));  // as above
-  });
-  release(&heap, {}, from);
 }
 
 // --- fork: pthread_atfork runs our handlers around the inner heap's

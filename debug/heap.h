@@ -46,13 +46,9 @@ class DebugHeap {
 
   // --- malloc's family; `from` is the program's frame
   MASU_INLINE void* allocate(size_t bytes, Request r, From from) {
-    if (MASU_UNLIKELY(!ready_.load(std::memory_order_acquire)) && !start()) return nullptr;  // pairs with start()
-    return place(bytes, r, from, false);
+    return MASU_LIKELY(r.align == 0) ? place_plainly(bytes, r.family, from) : place(bytes, r, from, false);
   }
-  void* allocate_zeroed(size_t bytes, From from) {
-    if (MASU_UNLIKELY(!ready_.load(std::memory_order_acquire)) && !start()) return nullptr;  // pairs with start()
-    return place(bytes, {}, from, true);
-  }
+  void* allocate_zeroed(size_t bytes, From from) { return place(bytes, {}, from, true); }
   void release(void* p, const Release& how, From from);
   void* reallocate(void* p, size_t bytes, From from);
   size_t size_of(const void* p, From from);
@@ -104,23 +100,21 @@ class DebugHeap {
   static constexpr unsigned kSampledDepth = 16;  // deeper stacks were asked for: all are whole
 
   MASU_COLD bool start();
-  void* place(size_t bytes, Request r, From from, bool zeroed);
+  void* place_plainly(size_t bytes, Family family, From from);
+  MASU_NOINLINE void* place(size_t bytes, Request r, From from, bool zeroed);
   MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional);
+  MASU_NOINLINE bool attend(ThreadState& t);
   MASU_NOINLINE void watch(ThreadState& t);
   MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, Request r, From from);
   // Blocks without a byte are rarer and nearly always an oversight: some of each thread's, from the first on.
-  MASU_INLINE bool sampled(ThreadState& t, size_t bytes) {
-    if (guard_every_ == 0) return false;
-    if (MASU_UNLIKELY(bytes == 0) && t.without_bytes++ % kEmptyEvery == 0) return true;
-    if (MASU_LIKELY(++t.since_guard < guard_every_)) return false;
-    t.since_guard = 0;
-    return true;
+  MASU_INLINE bool guards_empty(ThreadState& t, size_t bytes) {
+    return bytes == 0 && guard_every_ != 0 && t.without_bytes++ % kEmptyEvery == 0;
   }
-  MASU_INLINE bool live_block(uintptr_t p, Cell& cell) const;
-  MASU_NOINLINE bool live_record(uintptr_t p, Cell& cell) const;
-  MASU_INLINE bool end_life(uintptr_t p, const Release& how, Cell& cell, bool& well) const;
+  MASU_INLINE bool live_block(uintptr_t p, size_t& size) const;
+  MASU_NOINLINE bool live_record(uintptr_t p, size_t& size) const;
+  MASU_NOINLINE Cell end_otherwise(ThreadState* t, uintptr_t p, const Release& how, From from);
   MASU_NOINLINE bool end_record(uintptr_t p, Cell& cell) const;
-  MASU_COLD void report_end(const Cell& cell, const Release& how, From from);
+  MASU_COLD void report_end(Cell cell, const Release& how, From from);
   MASU_INLINE void retire(ThreadState& t, const Cell& cell, From from);
   MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);
   MASU_COLD void report_quarantined(const Cell& cell);

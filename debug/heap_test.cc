@@ -116,6 +116,22 @@ TEST(DebugHeapTest, EveryThreadsBlocksMayBeFreedByOthers) {
   heap().sweep("test");
 }
 
+TEST(DebugHeapTest, NoTwoBlocksShareARecord) {
+  std::vector<void*> blocks;
+  std::set<const Record*> records;
+  for (size_t bytes = 1; bytes < 40000; bytes += bytes / 8 + 1) {
+    for (int i = 0; i < 300; ++i) {
+      blocks.push_back(get(bytes));
+      Cell cell;
+      ASSERT_TRUE(heap().locate(reinterpret_cast<uintptr_t>(blocks.back()) + bytes - 1, cell));
+      EXPECT_EQ(cell.user, reinterpret_cast<uintptr_t>(blocks.back()));
+      EXPECT_EQ(cell.size, bytes);
+      EXPECT_TRUE(records.insert(cell.record).second) << bytes;
+    }
+  }
+  for (void* p : blocks) give(p);
+}
+
 TEST(DebugHeapTest, PrivateHeapsEndWithTheirBlocks) {
   auto* h = heap().heap_new();
   void* inside = heap().heap_malloc(*h, 100, 16);

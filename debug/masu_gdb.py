@@ -13,6 +13,7 @@ STATES = ["never used", "live", "being freed", "freed, in quarantine", "freed, m
 FAMILIES = ["malloc", "operator new", "operator new[]"]
 LEASES = ["an orphan", "collected by thread", "a private heap", "leased by thread"]
 PAGE = 4096
+SEGMENT = 512 * PAGE
 CUT = 1 << 31  # of a stack's id: the innermost frames only
 
 
@@ -65,23 +66,22 @@ class Heap:
         sizes = table("masu::SizeClasses<128ul>::kTables")
         pages_map = shadow["map_"].dereference()
         page = (pointer - base) // PAGE
-        segment = page // 512
-        header = self.load64(int(shadow["segments_"]) + segment * 8)
+        header = self.load64(int(shadow["segments_"]) + (pointer - base) // SEGMENT * 8)
         if header == 0:
             return None
         tag = self.tag(pages_map, page)
         if tag >> 6 == 0:
-            page -= self.load8(header + page % 512)
+            page -= self.load8(header + page % (SEGMENT // PAGE))
             tag = self.tag(pages_map, page)
             if tag >> 6 == 0:
                 return None
         cls = tag & 63
         page -= int(pages_map["slabs_"][page]["back"])
         size = int(sizes["size"][cls])
-        index = (pointer - base - page * PAGE) // size
-        at = header + int(tables["offset"][cls]) + (page % 512) * (PAGE >> int(tables["zone"][cls])) + index * 32
-        record = gdb.Value(at).cast(self.record.pointer()).dereference()
-        begin = base + page * PAGE + index * size
+        begin = base + page * PAGE + (pointer - base - page * PAGE) // size * size
+        inside = (begin - base) % SEGMENT
+        number = int(tables["first"][cls]) + (inside // PAGE << int(tables["shift"][cls])) + inside % PAGE // size
+        record = gdb.Value(header + number * self.record.sizeof).cast(self.record.pointer()).dereference()
         align = 1 << max(4, int(record["align_log2"]))
         return record, begin, begin + size, (begin + 16 + align - 1) // align * align
 

@@ -37,9 +37,10 @@ Shadow::Header* Shadow::add_shadow(SegmentId s) {
 }
 
 bool Shadow::cell_of(PageId slab, ClassId c, size_t index, Cell& cell) const {
-  Record* r = record(shadow_of(ArenaT::segment_of(slab)), place_of(slab, c, index));
+  const uintptr_t begin = map_->address(slab) + index * C::size(c);
+  Record* r = record(shadow_of(ArenaT::segment_of(slab)), begin, c);
   if (r->state.load(std::memory_order_acquire) == State::kNever || r->cls != c) return false;  // acquire: as is_held()
-  cell = cell_of_block(r, map_->address(slab) + index * C::size(c));
+  cell = cell_of_block(r, begin);
   return true;
 }
 

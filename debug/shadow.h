@@ -1,8 +1,8 @@
 // Records of the blocks inside the arena. Each 2 MiB segment has a shadow, mapped when its first block is
-// handed out. It is cut into zones by block size, so that records of one slab are neighbours and none is
-// wasted:
-//   record = shadow[segment] + zone(class) + page * (kPage >> log2 of the class's size) * 32 / .. + index *
-//   32
+// handed out. It is cut into zones by block size, and these by pages, so that records of one slab are neighbours and few
+// are wasted. A block's address and class tell where its record is; nothing is looked up:
+//   record = shadow[segment] + zone(class) + page * (kPage >> log2 of the class's size) + offset in the page / size
+// Blocks of a page are of one class, at least its size apart, so no two have the same record.
 // Records need no clearing when pages are carved anew: a slab is only given up when none of its blocks is
 // live or quarantined, and a record names the class it was written for.
 #pragma once
@@ -21,27 +21,36 @@ namespace masu::debug {
 struct ShadowLayout {
   using C = Classes<DebugLane>;
   static constexpr unsigned kZones = 8;
-  static constexpr size_t kHeaderBytes = kPage;
+  static constexpr size_t kHeaderRecords = kPage / sizeof(Record);  // whose place the header has
 
-  static constexpr size_t zone_page_bytes(unsigned zone) { return kPage >> zone; }
-  static constexpr size_t zone_offset(unsigned zone) {
-    size_t at = kHeaderBytes;
-    for (unsigned z = 0; z < zone; ++z) at += zone_page_bytes(z) * DebugLane::kSegmentPages;
+  static constexpr unsigned zone_of(size_t size) {
+    const unsigned width = static_cast<unsigned>(std::bit_width(size)) - 1;
+    return width < 5 ? 0 : min_of(width - 5, kZones - 1);
+  }
+  // Records of a page in the zone, as a power of two.
+  static constexpr unsigned page_log2(unsigned zone) { return kZones - 1 - zone; }
+  static constexpr size_t first_of(unsigned zone) {
+    size_t at = kHeaderRecords;
+    for (unsigned z = 0; z < zone; ++z) at += size_t{DebugLane::kSegmentPages} << page_log2(z);
     return at;
   }
 
-  uint32_t inverse[C::kCount] = {};
-  uint32_t offset[C::kCount] = {};
-  uint8_t zone[C::kCount] = {};
+  uint32_t inverse[C::kCount] = {};  // 2^32 / size, rounded up
+  uint32_t first[C::kCount] = {};    // record of the zone
+  uint8_t shift[C::kCount] = {};     // page_log2 of the zone
 
   constexpr ShadowLayout() {
     for (ClassId c = 0; c < C::kCount; ++c) {
-      const unsigned width = static_cast<unsigned>(std::bit_width(C::size(c))) - 1;
-      zone[c] = static_cast<uint8_t>(width < 5 ? 0 : min_of(width - 5, kZones - 1));
-      offset[c] = static_cast<uint32_t>(zone_offset(zone[c]));
+      first[c] = static_cast<uint32_t>(first_of(zone_of(C::size(c))));
+      shift[c] = static_cast<uint8_t>(page_log2(zone_of(C::size(c))));
       // Exact for offsets below 2^16 (a packed slab) and sizes from 32: the error stays below one part in the size.
       inverse[c] = static_cast<uint32_t>(((uint64_t{1} << 32) + C::size(c) - 1) / C::size(c));
     }
+  }
+  MASU_INLINE size_t index(size_t offset, ClassId c) const { return offset * inverse[c] >> 32; }
+  // Of the block at an offset in its segment.
+  MASU_INLINE size_t record(size_t offset, ClassId c) const {
+    return first[c] + (offset / kPage << shift[c]) + index(offset % kPage, c);
   }
 };
 
@@ -55,43 +64,37 @@ class Shadow {
   bool place(InnerHeap& heap);
   bool placed() const { return segments_ != nullptr; }
 
-  // The place of a block's record, and the record; null where there is no memory for its segment's shadow.
-  MASU_INLINE Record* of_block(uintptr_t block, ClassId c, size_t& place) {
-    const PageId page = map_->slab_start(map_->page(block));
-    Header* shadow = shadow_of(ArenaT::segment_of(page));
-    if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(ArenaT::segment_of(page))) == nullptr)
-      return nullptr;
-    place = place_of(page, c, index_in_slab(block - map_->address(page), c));
-    return record(shadow, place);
+  // A block's record; null where there is no memory for its segment's shadow.
+  MASU_INLINE Record* of_block(uintptr_t block, ClassId c) {
+    const SegmentId s = segment_of(block);
+    Header* shadow = shadow_of(s);
+    if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(s)) == nullptr) return nullptr;
+    return record(shadow, block, c);
   }
 
-  // What the front of a block that begins at `user` says; false where there is no whole front. Aligned blocks have
-  // their cell's begin elsewhere: `cell` is filled for others only.
-  MASU_INLINE bool front_at(uintptr_t user, Facts& facts, Cell& cell) const {
+  // What the front of a block that begins at `user` says; false where there is no whole front.
+  MASU_INLINE bool front_at(uintptr_t user, Facts& facts) const {
     const uintptr_t offset = user - kFront - base_;
     if (MASU_UNLIKELY(offset >= bytes_ || user % kGranule != 0)) return false;
-    const SegmentId s = static_cast<SegmentId>(offset / ArenaT::kSegmentBytes);
-    Header* shadow = shadow_of(s);
-    if (MASU_UNLIKELY(shadow == nullptr || !arena_->is_used(s)) || !Front::before(user).sealed(user, facts)) return false;
-    set_cell(shadow, user, facts, cell);
-    return true;
+    return MASU_LIKELY(arena_->is_used(static_cast<SegmentId>(offset / ArenaT::kSegmentBytes))) && Front::before(user).sealed(user, facts);
+  }
+  // The cell of a front that was whole; of blocks with more alignment than all have, their cell's begin is elsewhere.
+  MASU_INLINE Cell cell_of_front(uintptr_t user, Facts facts) const {
+    const uintptr_t begin = user - kFront;
+    const ClassId c = facts.cls();
+    return {record(shadow_of(segment_of(begin)), begin, c), begin, begin + C::size(c), user, facts.size(), false};
   }
 
-  // The same for the block around `p`, without any search: false for many, locate() knows them.
-  MASU_INLINE bool front_around(uintptr_t p, Facts& facts, Cell& cell) const {
+  // The front of the block around `p`, without any search: false for many, locate() knows them.
+  MASU_INLINE bool front_around(uintptr_t p, uintptr_t& user, Facts& facts) const {
     const uintptr_t offset = p - base_;
     if (MASU_UNLIKELY(offset >= map_->granules() * kGranule)) return false;
     const Tag tag = map_->tag(static_cast<PageId>(offset >> kPageShift));
     if (MASU_UNLIKELY(owner_of(tag) == 0)) return false;
     const ClassId c = class_of(tag);
-    const PageId page = map_->slab_start(static_cast<PageId>(offset >> kPageShift));
-    Header* shadow = shadow_of(ArenaT::segment_of(page));
-    if (MASU_UNLIKELY(shadow == nullptr)) return false;
-    const uintptr_t slab = map_->address(page);
-    const uintptr_t user = slab + index_in_slab(p - slab, c) * C::size(c) + kFront;
-    if (!Front::before(user).sealed(user, facts)) return false;
-    set_cell(shadow, user, facts, cell);
-    return true;
+    const uintptr_t slab = map_->address(map_->slab_start(static_cast<PageId>(offset >> kPageShift)));
+    user = slab + index_in_slab(p - slab, c) * C::size(c) + kFront;
+    return Front::before(user).sealed(user, facts);
   }
 
   // The cell whose record is known.
@@ -105,12 +108,7 @@ class Shadow {
   }
 
   // The front that the record of a live block asks for.
-  Facts facts_of(const Cell& cell) const {
-    const auto* shadow = reinterpret_cast<const char*>(shadow_of(ArenaT::segment_of(map_->page(cell.user))));
-    const Record& r = *cell.record;
-    const size_t place = static_cast<size_t>(reinterpret_cast<const char*>(&r) - shadow) / sizeof(Record);
-    return Facts::of(r.size(), place, r.cls, r.family, r.align_log2);
-  }
+  static Facts facts_of(const Record& r) { return Facts::of(r.size(), r.cls, r.family, r.align_log2); }
 
   // The cell around an address of the arena: false where no block was ever handed out around it.
   bool locate(uintptr_t p, Cell& cell) const;
@@ -158,7 +156,7 @@ class Shadow {
         const ClassId c = class_of(tag);
         for (unsigned i = 0; i < C::slab_blocks(c); ++i) {
           const uintptr_t begin = map_->address(page) + i * C::size(c);
-          if (is_untouched(begin, *record(shadow, place_of(page, c, i)))) visit(begin, begin + C::size(c));
+          if (is_untouched(begin, *record(shadow, begin, c))) visit(begin, begin + C::size(c));
         }
       }
     }
@@ -173,7 +171,7 @@ class Shadow {
     const PageId page = map_->slab_start(inner);
     const size_t index = index_in_slab(begin - map_->address(page), c);
     if (!map_->slab(page).zero || begin != map_->address(page) + index * C::size(c)) return false;
-    return is_untouched(begin, *record(shadow_of(ArenaT::segment_of(page)), place_of(page, c, index)));
+    return is_untouched(begin, *record(shadow_of(ArenaT::segment_of(page)), begin, c));
   }
 
   static bool is_held(const Record& r) {
@@ -189,24 +187,14 @@ class Shadow {
   bool is_untouched(uintptr_t begin, const Record& r) const {
     return r.state.load(std::memory_order_acquire) == State::kNever && !map_->is_live(map_->granule(begin));  // acquire: as is_held()
   }
-  static constexpr size_t kShadowBytes = ShadowLayout::zone_offset(ShadowLayout::kZones);
   static constexpr ShadowLayout kLayout{};
-  static_assert(kShadowBytes / sizeof(Record) <= size_t{1} << Facts::kRecordBits && C::kMaxSize < size_t{1} << Facts::kSizeBits);
+  static constexpr size_t kShadowBytes = ShadowLayout::first_of(ShadowLayout::kZones) * sizeof(Record);
+  static_assert(sizeof(Header) <= ShadowLayout::kHeaderRecords * sizeof(Record) && C::kMaxSize < size_t{1} << Facts::kSizeBits);
 
-  static MASU_INLINE size_t index_in_slab(size_t offset, ClassId c) {
-    return C::is_packed(c) ? (offset * kLayout.inverse[c]) >> 32 : 0;
-  }
-  static MASU_INLINE size_t place_of(PageId page, ClassId c, size_t index) {
-    const size_t in_segment = page % DebugLane::kSegmentPages;
-    return (kLayout.offset[c] + in_segment * ShadowLayout::zone_page_bytes(kLayout.zone[c])) / sizeof(Record) + index;
-  }
-  static MASU_INLINE Record* record(Header* shadow, size_t place) { return reinterpret_cast<Record*>(shadow) + place; }
-  static MASU_INLINE void set_cell(Header* shadow, uintptr_t user, Facts facts, Cell& cell) {
-    cell.record = record(shadow, facts.record());
-    cell.begin = user - kFront;
-    cell.end = cell.begin + C::size(facts.cls());
-    cell.user = user;
-    cell.size = facts.size();
+  static MASU_INLINE size_t index_in_slab(size_t offset, ClassId c) { return C::is_packed(c) ? kLayout.index(offset, c) : 0; }
+  MASU_INLINE SegmentId segment_of(uintptr_t block) const { return static_cast<SegmentId>((block - base_) / ArenaT::kSegmentBytes); }
+  MASU_INLINE static Record* record(Header* shadow, uintptr_t block, ClassId c) {
+    return reinterpret_cast<Record*>(shadow) + kLayout.record(block % ArenaT::kSegmentBytes, c);
   }
 
   // acquire, pairs with add_shadow(): the mapping is there.

@@ -66,7 +66,8 @@ ThreadState* Threads::enter() {
   if (t->id != 0) each([](ThreadState& s) { s.alone.store(false, std::memory_order_relaxed); });
   t->tid = kernel_thread_id();
   t->allocations = 0;
-  t->since_guard = t->without_bytes = 0;
+  t->due = t->next_guard = t->next_look = 0;
+  t->without_bytes = 0;
   t->bounds.remember({0, 0});
   tls_thread = t;
   ThreadName& name = names_[t->id % kNames];

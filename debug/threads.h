@@ -32,6 +32,11 @@ struct SeenBlock {
   size_t size;
   uint64_t mark;         // facts or serial
   const Record* record;  // null: in the arena
+
+  MASU_INLINE bool reaches(uintptr_t p, size_t bytes) const {
+    const size_t offset = p - user;
+    return offset <= size && bytes <= size - offset;
+  }
 };
 
 struct ThreadState {
@@ -41,13 +46,19 @@ struct ThreadState {
   uint32_t id = 0;  // 0 is the first thread to allocate: main
   uint32_t tid = 0;
   uint64_t allocations = 0;
-  uint32_t since_guard = 0;     // allocations since the last guarded one
+  uint64_t due = 0;             // from this allocation on more than allocating is to be done: the least of the next two
+  uint64_t next_guard = 0;      // 0: not known yet
+  uint64_t next_look = 0;       // at the size of the heap
   uint32_t without_bytes = 0;   // allocations of no bytes
   QuarantineChunk* chunk = nullptr;
   ThreadName* name = nullptr;
   StackBounds bounds;
   SeenBlock seen[kSeen] = {};
-  SeenBlock& seen_at(uintptr_t p) { return seen[(p >> kSeenShift) % kSeen]; }
+  MASU_INLINE SeenBlock& seen_at(uintptr_t p) { return seen[(p >> kSeenShift) % kSeen]; }
+  // Whether a checked function met all of these bytes' block, which is as it was.
+  MASU_INLINE bool has_seen(uintptr_t p, size_t bytes) {
+    return seen_at(p).reaches(p, bytes) && alone.load(std::memory_order_relaxed);  // relaxed: as enter() has it
+  }
   // A block is about to end.
   MASU_INLINE void forget(uintptr_t user, size_t size) {
     uintptr_t at = user >> kSeenShift;
