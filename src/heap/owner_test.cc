@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <set>
+#include <vector>
 
 #include "heap/test_lanes.h"
 
@@ -167,6 +168,27 @@ TEST_F(OwnerTest, DrainRestsAndGoesOn) {
   EXPECT_GE(owner_->stats().get(Event::kSpillFill), 1u);
   EXPECT_GE(owner_->stats().get(Event::kSpillOverflow), 50u / Lane::kDrainStep - 1);
   for (uintptr_t p : blocks) EXPECT_FALSE(map().is_live(map().granule(p)));
+}
+
+// A full slab may be given up only while its owner's bin is empty: not when a refill has just filled that from the spill.
+TEST_F(OwnerTest, ASlabWithBlocksInTheBinIsNotGivenUp) {
+  constexpr size_t kBytes = 64;
+  const ClassId c = C::of(kBytes);
+  std::vector<uintptr_t> blocks;
+  for (unsigned i = 0; i < C::slab_blocks(c); ++i) blocks.push_back(take(kBytes));
+  ASSERT_EQ(owner_->holdings().bins, 0u);
+  const unsigned room = owner_->bins().limit(c);
+  for (unsigned i = 0; i < room + 2; ++i) send(blocks[i]);
+  while (owner_->holdings().spill < 2) owner_->receive();
+  ASSERT_EQ(owner_->holdings().bins, room);
+  for (unsigned i = 0; i < room; ++i) take(kBytes);
+  take(kBytes);
+  EXPECT_EQ(owner_->holdings().bins, 1u);
+  EXPECT_EQ(owner_of(map().tag(map().page(blocks[0]))), owner_->id());
+  // The last of them is out; what others freed has shown that the slab may serve them better.
+  take(kBytes);
+  take(kBytes);
+  EXPECT_EQ(owner_of(map().tag(map().page(blocks[0]))), kNobody);
 }
 
 TEST_F(OwnerTest, TheDrainRefusesWhatIsNotOut) {
