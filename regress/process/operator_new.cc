@@ -52,6 +52,7 @@ void aligned_forms() {
       ::operator delete(p[2], alignment, std::nothrow);
       ::operator delete[](p[3], alignment, std::nothrow);
       ::operator delete(::operator new(size, alignment), size, alignment);
+      ::operator delete[](::operator new[](size, alignment), alignment);
     }
   }
 }

@@ -1,5 +1,25 @@
 // Everything a replacement malloc must bring, and all of it from one library: a forgotten one would be glibc's, on another heap.
+// Then those that hardly anybody calls.
+#include <malloc.h>
+
 #include "check.h"
+
+static void check_old_calls() {
+  void* p = hide(malloc(100'000));
+  const auto info = reinterpret_cast<struct mallinfo (*)()>(address_of("mallinfo"))();
+  CHECK(info.uordblks >= 100'000 && static_cast<size_t>(info.uordblks) == mallinfo2().uordblks);
+  reinterpret_cast<void (*)(void*)>(address_of("cfree"))(p);
+  CHECK(mallinfo2().uordblks <= static_cast<size_t>(info.uordblks));
+  reinterpret_cast<void (*)()>(address_of("masu_purge"))();
+
+  int ends[2];
+  const int error = dup(STDERR_FILENO);
+  CHECK(error >= 0 && pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+  malloc_stats();
+  CHECK(dup2(error, STDERR_FILENO) >= 0);
+  char text[6] = {};
+  CHECK(read(ends[0], text, 5) == 5 && strcmp(text, "masu:") == 0);
+}
 
 int main() {
   check_take_over();
@@ -27,4 +47,5 @@ int main() {
     }
   }
   CHECK(wrong == 0);
+  check_old_calls();
 }

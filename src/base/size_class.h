@@ -36,6 +36,7 @@ template <size_t kMaxRunPages>
 class SizeClasses {
   static constexpr unsigned kMaxClasses = 1u << kClassBits;
 
+ public:
   struct Tables {
     unsigned count = 0;
     unsigned packed = 0;
@@ -79,7 +80,6 @@ class SizeClasses {
 
   static constexpr Tables kTables = make();
 
- public:
   static constexpr unsigned kCount = kTables.count;
   static constexpr unsigned kPacked = kTables.packed;  // classes below share slabs
   static constexpr size_t kMaxSize = kMaxRunPages * kPage;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace masu {
 namespace {
 
@@ -67,6 +69,19 @@ TYPED_TEST(SizeClassTest, AlignedRequests) {
       }
     }
   }
+}
+
+// What the compiler computed is what a program computes.
+TYPED_TEST(SizeClassTest, TablesAreTheSameMadeHere) {
+  using C = TypeParam;
+  const auto made = C::make();
+  EXPECT_EQ(made.count, C::kCount);
+  EXPECT_EQ(made.packed, C::kPacked);
+  EXPECT_TRUE(std::ranges::equal(made.size, C::kTables.size));
+  EXPECT_TRUE(std::ranges::equal(made.pages, C::kTables.pages));
+  EXPECT_TRUE(std::ranges::equal(made.blocks, C::kTables.blocks));
+  EXPECT_TRUE(std::ranges::equal(made.by_granules, C::kTables.by_granules));
+  EXPECT_TRUE(std::ranges::equal(made.by_pages, C::kTables.by_pages));
 }
 
 TYPED_TEST(SizeClassTest, RunsForSmallRequests) {

@@ -38,6 +38,17 @@ class ArenaTest : public testing::TestWithParam<bool> {  // whether segments are
 INSTANTIATE_TEST_SUITE_P(ReservedAndClaimed, ArenaTest, testing::Bool(),
                          [](const auto& how) { return how.param ? "Claimed" : "Reserved"; });
 
+TEST_P(ArenaTest, HugePagesAreAskedForOnceASegment) {
+  init(2);
+  const SegmentId s = arena_.acquire(os_, 1, true, stats_);
+  EXPECT_EQ(os_.asked_huge, A::kSegmentBytes);
+  acquire();
+  EXPECT_EQ(os_.asked_huge, A::kSegmentBytes) << "asked for a segment that is not to have them";
+  release(s);
+  EXPECT_EQ(arena_.acquire(os_, 1, true, stats_), s);
+  EXPECT_EQ(os_.asked_huge, A::kSegmentBytes);
+}
+
 TEST_P(ArenaTest, SegmentsAreAlignedZeroAndDistinct) {
   init(6);
   std::set<void*> seen;

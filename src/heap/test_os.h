@@ -35,6 +35,7 @@ class TestOs {
   std::atomic<size_t> page{kPage};
   std::atomic<size_t> space_limit{SIZE_MAX};   // of what is mapped; one at the start: the arena claims segment by segment
   std::atomic<uintptr_t> map_at{0};            // where the kernel is to put what is mapped next
+  std::atomic<size_t> asked_huge{0};           // bytes for which huge pages were asked
   std::atomic<uintptr_t> refuse_claim_at{0};   // as if somebody else's mapping lay there
 
   size_t page_size() const { return page; }
@@ -86,7 +87,10 @@ class TestOs {
     if (p != nullptr) mapped_ += new_bytes - old_bytes;
     return p;
   }
-  void huge(void* at, size_t bytes) { check("huge", at, bytes); }
+  void huge(void* at, size_t bytes) {
+    check("huge", at, bytes);
+    asked_huge += bytes;
+  }
   uint64_t now_ms() { return clock_ms; }
   uint64_t random() { return 0x0123456789ABCDEFu; }
   size_t physical_memory() { return 64 * kMiB; }

@@ -44,6 +44,7 @@ template <class Lane>
 class Bins {
   using C = Classes<Lane>;
 
+ public:
   struct Layout {
     uint16_t max[C::kCount] = {};
     uint32_t first[C::kCount] = {};  // index of a bin's bottom
@@ -62,7 +63,6 @@ class Bins {
   }
   static constexpr Layout kLayout = layout();
 
- public:
   static constexpr unsigned max(ClassId c) { return kLayout.max[c]; }
   // A limit before the bin has shown demand: little, since every thread has it, and none for runs.
   static constexpr unsigned first_limit(ClassId c) {

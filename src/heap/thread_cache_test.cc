@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -124,6 +125,16 @@ TYPED_TEST(ThreadCacheTest, TheUnboundCacheIsEmptyAndFullAndOwnsNoTag) {
     ASSERT_GE(make_tag(owner, 0) ^ cache.own_tag, C::kCount);
   }
   EXPECT_EQ(cache.owner, nullptr);
+}
+
+// What the compiler computed is what a program computes.
+TYPED_TEST(ThreadCacheTest, TablesAreTheSameMadeHere) {
+  const auto cache = UnboundCache<TypeParam>::make();
+  EXPECT_TRUE(std::ranges::equal(cache.top, UnboundCache<TypeParam>::kCache.top));
+  const auto layout = Bins<TypeParam>::layout();
+  EXPECT_EQ(layout.slots, Bins<TypeParam>::kLayout.slots);
+  EXPECT_TRUE(std::ranges::equal(layout.first, Bins<TypeParam>::kLayout.first));
+  EXPECT_TRUE(std::ranges::equal(layout.max, Bins<TypeParam>::kLayout.max));
 }
 
 }  // namespace

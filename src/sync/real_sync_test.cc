@@ -64,6 +64,13 @@ TEST(RealSync, ExitHookRunsInTheThreadThatArmedIt) {
   EXPECT_EQ(runs, 1) << "a thread that armed nothing";
 }
 
+TEST(RealSync, WaitingKeepsErrnoAndEnds) {
+  errno = 7;
+  RealSync::pause();
+  RealSync::yield();
+  EXPECT_EQ(errno, 7);
+}
+
 TEST(RealSync, EveryThreadHasItsOwnSelf) {
   int mine = 0;
   RealSync::self(0) = &mine;

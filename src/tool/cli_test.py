@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,34 @@ class Run(Compiled):
         self.assertIn("statically linked", err)
 
 
+    def test_a_tool_without_its_libraries_says_where_it_looked(self):
+        alone = pathlib.Path(self.directory.name, "masu")
+        shutil.copy(MASU, alone)
+        done = subprocess.run([alone, "run", "--", "true"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"there is no libmasu.so in {self.directory.name} nor in ", done.stderr)
+
+    def test_a_setuid_program_of_another_user_is_refused(self):
+        program = pathlib.Path("/usr/bin/passwd")  # root's
+        if os.getuid() == 0:
+            program = pathlib.Path(self.compile("setuid", PLAIN))
+            os.chown(program, 65534, 65534)
+            program.chmod(0o4755)
+        code, _, err = masu("run", "--", str(program))
+        self.assertEqual(code, 2)
+        self.assertIn("setuid for another user", err)
+
+    def test_a_script_without_its_interpreter_is_named(self):
+        broken = pathlib.Path(self.directory.name, "broken")
+        broken.write_text("#!/no/such/interpreter\n")
+        broken.chmod(0o755)
+        for command in ("run", "stats", "verify"):
+            with self.subTest(command=command):
+                code, out, err = masu(command, "--", str(broken))
+                self.assertNotEqual(code, 0)
+                self.assertIn("No such file or directory", out + err)
+
+
 class Verify(Compiled):
     def test_the_tool_itself(self):
         for flags in ([], ["--debug"]):
@@ -146,6 +175,22 @@ class Stats(unittest.TestCase):
         code, _, err = masu("stats", "--", "sh", "-c", "kill -9 $$")
         self.assertEqual(code, 2)
         self.assertIn("left no statistics", err)
+
+    def test_a_file_that_cannot_be_written_is_an_error(self):
+        code, _, err = masu("stats", "--output", "/no/such/folder/x", "--", "true")
+        self.assertEqual(code, 2)
+        self.assertIn("cannot write /no/such/folder/x", err)
+
+
+class Trace(unittest.TestCase):
+    def test_a_full_disk_is_an_error(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".trace") as trace, open("/dev/full", "w", encoding="ascii") as full:
+            trace.write("0 malloc 1 64\n")
+            trace.flush()
+            done = subprocess.run([MASU, "trace", "--operations", trace.name], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=60, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cannot write the operations", done.stderr)
 
 
 class Options(unittest.TestCase):
