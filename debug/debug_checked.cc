@@ -37,8 +37,8 @@ MASU_INLINE bool still_holds(const SeenBlock& seen) {
 MASU_INLINE bool find_live(uintptr_t p, SeenBlock& found) {
   const Shadow& shadow = *g_ranges.shadow;
   Facts facts(0);
-  uintptr_t user = p;
-  if (MASU_UNLIKELY(!shadow.front_at(p, facts) && !shadow.front_around(p, user, facts))) {
+  uintptr_t user = 0;
+  if (MASU_UNLIKELY(!shadow.front_around(p, user, facts))) {
     Cell cell;
     if (!debug_heap().locate(p, cell) || cell.record->state.load(std::memory_order_acquire) != State::kLive) return false;  // acquire, pairs with record()
     if (cell.paged) {

@@ -29,6 +29,12 @@ bool said_right(const Release& how, size_t size, unsigned align_log2) {
   return (how.size == kUnsaid || how.size == size) && (how.align == kUnsaid || said_align(how) == align_of(align_log2));
 }
 
+// The thread that has the block will most likely give it to a checked function next.
+MASU_INLINE void put_front(ThreadState& t, const Cell& cell, Facts facts) {
+  Front::before(cell.user).put(facts, cell.user);
+  t.seen_at(cell.user) = {cell.user, cell.size, facts.word(), nullptr};
+}
+
 // True for one caller alone. Without other threads, an exchange costs more than all the rest.
 MASU_INLINE bool end_front(Front& front, Facts facts) {
   uint64_t live = facts.word();
@@ -122,7 +128,7 @@ void* DebugHeap::place_plainly(size_t bytes, Family family, From from) {
   }
   ++t->allocations;
   fill_tail(cell.user_end(), cell.end);
-  Front::before(cell.user).put(Facts::of(bytes, c, family, 0), cell.user);
+  put_front(*t, cell, Facts::of(bytes, c, family, 0));
   record(*t, cell, c, {family, 0}, from);
   return reinterpret_cast<void*>(cell.user);
 }
@@ -165,7 +171,7 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
     fill_pattern(kCanary, front_of(cell), cell.user);
     fill_pattern(kCanary, cell.begin, cell.begin + kFront);  // where an older block's front may have lain
   }
-  Front::before(cell.user).put(Facts::of(bytes, c, r.family, align_log2), cell.user);
+  put_front(*t, cell, Facts::of(bytes, c, r.family, align_log2));
   record(*t, cell, c, r, from);
   return reinterpret_cast<void*>(cell.user);
 }
@@ -330,7 +336,12 @@ void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
   }
   fill_granules(kPoison, cell.user, cell.end);
   record.state.store(State::kQuarantined, std::memory_order_release);  // release: who sees it finds the poison whole
-  quarantine_.push(t, cell, [this](const QuarantineChunk::Entry& entry) { leave_quarantine(entry); });
+  if (MASU_UNLIKELY(!quarantine_.push(t, cell))) push_to_next(t, cell);
+}
+
+void DebugHeap::push_to_next(ThreadState& t, Cell cell) {
+  quarantine_.next_chunk(t, [this](const QuarantineChunk::Entry& entry) __attribute__((always_inline)) { leave_quarantine(entry); });
+  if (!quarantine_.push(t, cell)) leave_quarantine({cell.record, cell.begin});
 }
 
 void DebugHeap::leave_quarantine(const QuarantineChunk::Entry& entry) {

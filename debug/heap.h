@@ -116,6 +116,7 @@ class DebugHeap {
   MASU_NOINLINE bool end_record(uintptr_t p, Cell& cell) const;
   MASU_COLD void report_end(Cell cell, const Release& how, From from);
   MASU_INLINE void retire(ThreadState& t, const Cell& cell, From from);
+  MASU_NOINLINE void push_to_next(ThreadState& t, Cell cell);
   MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);
   MASU_COLD void report_quarantined(const Cell& cell);
   MASU_COLD void report_damage(const Cell& cell, Finding& f, const char* found_in);

@@ -41,21 +41,22 @@ class Quarantine {
     limit_.store(min_of(most_, max_of(heap / kPartOfHeap, kLeast)), std::memory_order_relaxed);
   }
 
-  // `leave(entry)` for each block whose time is up.
-  template <class Leave>
-  MASU_INLINE void push(ThreadState& t, const Cell& cell, Leave&& leave) {
+  // False where the thread's chunk is full, or there is none: next_chunk() comes first.
+  MASU_INLINE bool push(ThreadState& t, const Cell& cell) {
     QuarantineChunk* chunk = t.chunk;
-    if (MASU_UNLIKELY(chunk == nullptr)) {
-      chunk = t.chunk = empty_chunk();
-      if (chunk == nullptr) return leave({cell.record, cell.begin});
-    }
+    if (MASU_UNLIKELY(chunk == nullptr || chunk->count == QuarantineChunk::kBlocks || chunk->bytes >= kChunkBytes)) return false;
     chunk->entry[chunk->count++] = {cell.record, cell.begin};
     chunk->bytes += cell.end - cell.begin;
-    if (MASU_UNLIKELY(chunk->count == QuarantineChunk::kBlocks || chunk->bytes >= kChunkBytes)) {
-      t.chunk = nullptr;
-      hand_over(chunk);
-      drain(leave);
-    }
+    return true;
+  }
+  // The thread's chunk is handed over; `leave(entry)` for each block whose time is up. Where there is no memory for another
+  // chunk, the thread has none then.
+  template <class Leave>
+  void next_chunk(ThreadState& t, Leave&& leave) {
+    if (t.chunk != nullptr) hand_over(t.chunk);
+    t.chunk = nullptr;
+    drain(leave);
+    t.chunk = empty_chunk();
   }
 
   FutexMutex& lock() { return lock_; }
@@ -63,7 +64,7 @@ class Quarantine {
  private:
   // What leaves has long left the processor's caches: it is asked for some blocks ahead.
   template <class Leave>
-  MASU_NOINLINE void drain(Leave&& leave) {
+  MASU_INLINE void drain(Leave&& leave) {
     constexpr uint32_t kAhead = 12;
     while (QuarantineChunk* chunk = oldest()) {
       for (uint32_t i = 0; i < chunk->count; ++i) {

@@ -62,10 +62,11 @@ struct ThreadState {
   // A block is about to end.
   MASU_INLINE void forget(uintptr_t user, size_t size) {
     uintptr_t at = user >> kSeenShift;
-    const uintptr_t last = min_of(at + kSeen - 1, (user + size) >> kSeenShift);
-    do {
-      seen[at % kSeen].size = 0;
-    } while (++at <= last);
+    const uintptr_t last = (user + size) >> kSeenShift;
+    seen[at % kSeen].size = 0;
+    seen[last % kSeen].size = 0;
+    if (MASU_LIKELY(last - at < 2)) return;
+    for (const uintptr_t end = min_of(last, at + kSeen); ++at < end;) seen[at % kSeen].size = 0;
   }
   std::atomic<bool> alone{true};  // no other thread ever had a state, so nobody else ended a block
   WalkMemo memo;
