@@ -340,7 +340,7 @@ void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
 }
 
 void DebugHeap::push_to_next(ThreadState& t, Cell cell) {
-  quarantine_.next_chunk(t, [this](const QuarantineChunk::Entry& entry) __attribute__((always_inline)) { leave_quarantine(entry); });
+  quarantine_.next_chunk(t, [this](const QuarantineChunk::Entry& entry) { leave_quarantine(entry); });
   if (!quarantine_.push(t, cell)) leave_quarantine({cell.record, cell.begin});
 }
 
