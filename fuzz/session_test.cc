@@ -228,26 +228,27 @@ TEST(ExhaustiveHeap, AForkFindsAnotherThreadBetweenTwoStores) {
 }
 
 // Two threads free a third one's run, the second wherever the first can be interrupted: one of them does, the other is
-// told, and nobody gets the run twice.
+// told, and nobody gets the run twice. Both have use for the class, so that each would keep it in its bin.
 TEST(Session, ARunFreedTwiceAtOnceIsFreedOnce) {
   constexpr uint8_t kCode12288 = 4 * 43;
-  Input input = with({{0, Kind::kMalloc, 0, kCode12288, 0},
+  Input input = with({{1, Kind::kMalloc, 1, kCode12288, 0},
+                      {2, Kind::kMalloc, 2, kCode12288, 0},
+                      {0, Kind::kMalloc, 0, kCode12288, 0},
                       {1, Kind::kFree, 0, 0, 0},
                       {2, Kind::kDoubleFree, 0, 0, 0},
-                      {1, Kind::kFlush, 0, 0, 0},
-                      {2, Kind::kFlush, 0, 0, 0},
-                      {0, Kind::kMalloc, 1, kCode12288, 0},
-                      {0, Kind::kMalloc, 2, kCode12288, 0}},
+                      {2, Kind::kStats, 0, 0, 0},  // the preemption ends here, before a new use of the block
+                      {1, Kind::kMalloc, 3, kCode12288, 0},
+                      {2, Kind::kMalloc, 4, kCode12288, 0}},
                      3);
   uint64_t last = 0, schedules = 0;
   for (unsigned yield = 0; yield < 48; ++yield) {
-    input.preemptions[0] = {1, yield, 2, 1};
+    input.preemptions[0] = {3, yield, 2, 1};
     const auto result = run_on<MisuseAtOnceLane>(input);
     EXPECT_EQ(result.verdict, Verdict::kDone) << "at " << yield << ": " << result.reason;
     schedules += result.hash != last;
     last = result.hash;
   }
-  EXPECT_GT(schedules, 20u);
+  EXPECT_GT(schedules, 10u);
 }
 
 }  // namespace

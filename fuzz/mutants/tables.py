@@ -6,7 +6,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
-def chosen(title, rows, budget):
+def chosen(title, rows, budget, unjudged):
+    """`unjudged`: names of those that are new, or were changed since."""
     killed = [r for r in rows if r["killed_by"]]
     seconds = sorted(r["seconds"] for r in killed) or [0]
     lines = [f"# {title}",
@@ -16,6 +17,7 @@ def chosen(title, rows, budget):
              f"core, without the build; at most {budget} are allowed.",
              "",
              f"{len(killed)} of {len(rows)} killed; median {statistics.median(seconds):.2f} s, longest {seconds[-1]:.2f} s.",
+             *(["", f"Not judged yet, or not since they were changed: {', '.join(unjudged)}."] if unjudged else []),
              "",
              "| mutant | class | killed by | seconds |",
              "|---|---|---|---|"]
