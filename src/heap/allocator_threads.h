@@ -192,6 +192,7 @@ void* Allocator<Lane>::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
 template <class Lane>
 void Allocator<Lane>::heap_delete(OwnerT& heap) {
   large_.free_owner(core_, heap.id());
+  heap.enter();  // a fork's child never leases what was not wholly deleted, with its lock held
   {
     Lock guard(heap.private_lock);
     heap.inbox().drain();
@@ -205,6 +206,7 @@ void Allocator<Lane>::heap_delete(OwnerT& heap) {
     heap.init(core_, heap.id());
     heap.is_private.store(false, std::memory_order_relaxed);  // relaxed: no block of it is out any more
   }
+  heap.leave();
   unbind(&heap);
 }
 
