@@ -114,7 +114,7 @@ class Large {
   // Unmaps what has waited in the cache since before `deadline_ms`.
   void decay(Core<Lane>& core, uint64_t now_ms, uint64_t deadline_ms) {
     if (!lock_.try_lock()) return;
-    now_ms_ = now_ms;
+    now_ms_ = max_of(now_ms_, now_ms);  // whoever looked at the clock first may come here last
     kept_.drop(core, deadline_ms);
     lock_.unlock();
   }
