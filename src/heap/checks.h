@@ -93,7 +93,7 @@ class Checks {
   // What is wrong with a block that is to enter a slab or leave a spill of the owner; null: nothing.
   MASU_INLINE const char* astray(uint32_t owner, uintptr_t block) const {
     if constexpr (!Lane::kChecked) return nullptr;
-    if (!is_of(owner, block)) return "a cache holds what is not its owner's";
+    if (owner_of(tag_of(block)) != owner) return "a cache holds what is not its owner's";
     const PageId page = map().page(block);
     const size_t inside = block - map().address(map().slab_start(page));
     if (inside % C::size(class_of(map().tag(page))) != 0) return "a cache holds what is no block's start";
@@ -129,15 +129,12 @@ class Checks {
     return false;
   }
 
-  bool is_of(uint32_t owner, uintptr_t block) const {
+  Tag tag_of(uintptr_t block) const {
     const size_t granule = map().granule(block);
-    return granule < map().granules() && owner_of(map().tag(Map::page_of_granule(granule))) == owner;
+    return granule < map().granules() ? map().tag(Map::page_of_granule(granule)) : kTagUnmapped;
   }
   // Its slab may have changed hands since it was sent.
-  bool is_block(uintptr_t block) const {
-    const size_t granule = map().granule(block);
-    return granule < map().granules() && owner_of(map().tag(Map::page_of_granule(granule))) != 0;
-  }
+  bool is_block(uintptr_t block) const { return owner_of(tag_of(block)) != 0; }
   // Whether it is a block whose free is on its way: a run's live bit went with the free.
   bool is_out(uintptr_t block) const {
     return is_block(block) && map().is_live(map().granule(block)) == C::is_packed(class_of(map().tag(map().page(block))));

@@ -1,6 +1,6 @@
 // The link of a block in a chain: the only allocator state inside a block, present from its remote free
 // until its owner drains it. Bound to the block's address and the process's key, so that a stale write
-// decodes to nonsense; whoever follows it checks the target (see Owner::accept).
+// decodes to nonsense; whoever follows it checks the target (see Owner::unlink).
 #pragma once
 
 #include <cstdint>

@@ -94,7 +94,7 @@ class Slabs {
       const PageId page = heads_[kFull][c];
       move(page, kNone);
       count(Event::kSlabAbandon, map().address(page));
-      for (unsigned i = C::slab_pages(c); i-- > 1;) map().set_tag(page + i, make_tag(kNobody, c));
+      map().set_tags(page + 1, C::slab_pages(c) - 1, make_tag(kNobody, c));
       map().release_tag(page, make_tag(kNobody, c));
     }
   }
@@ -108,7 +108,7 @@ class Slabs {
       owner = owner_of(tag);
       return owner == id_;
     }
-    for (unsigned i = 1; i < C::slab_pages(c); ++i) map().set_tag(page + i, make_tag(id_, c));
+    map().set_tags(page + 1, C::slab_pages(c) - 1, make_tag(id_, c));
     count(Event::kSlabClaim, map().address(page));
     move(page, kFull);
     return true;
