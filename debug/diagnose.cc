@@ -2,6 +2,7 @@
 
 #include "debug/layout.h"
 #include "debug/raw_memory.h"
+#include "os/linux.h"
 
 namespace masu::debug {
 namespace {
@@ -22,6 +23,21 @@ void set_damage(Finding& f, const Cell& cell, Kind kind, uintptr_t damage, uintp
   f.bytes = likely_store(damage, end);
   f.after_the_fact = true;
   f.block = facts_of(cell);
+}
+
+// Whether a thread is between the first word of a free and the last.
+bool is_ending(const Cell& cell) {
+  const State state = cell.record->state.load(std::memory_order_acquire);  // acquire: as is_held()
+  if (state != State::kLive || cell.paged) return state == State::kFreeing;
+  Facts facts(0);
+  return Front::before(cell.user).sealed(cell.user, facts) && !facts.live();
+}
+
+// A free under way will say its thread and stack in a moment, or not at all where it waits to report: 0.1 s at most.
+BlockFacts settled_facts_of(const Cell& cell) {
+  constexpr unsigned kYields = 500;
+  for (unsigned i = 0; i < kYields && is_ending(cell); ++i) linux_yield();
+  return facts_of(cell);
 }
 
 bool held(const Cell& cell) { return Shadow::is_held(*cell.record); }
@@ -87,14 +103,14 @@ void diagnose_pointer(const View& view, uintptr_t p, Kind wild, Finding& f) {
   f.kind = wild;
   Cell cell;
   if (!locate(view, p, cell)) return;
-  f.block = facts_of(cell);
-  if (p == cell.user && f.block.state != State::kLive && wild == Kind::kBadFree) f.kind = Kind::kDoubleFree;
+  f.block = settled_facts_of(cell);
+  if (p == cell.user && wild == Kind::kBadFree) f.kind = Kind::kDoubleFree;
 }
 
 bool diagnose_access(const View& view, uintptr_t p, size_t bytes, Finding& f) {
   Cell cell;
   if (!locate(view, p, cell)) return false;
-  f.block = facts_of(cell);
+  f.block = settled_facts_of(cell);
   f.bytes = bytes;
   f.address = p;
   if (f.block.state != State::kLive) {

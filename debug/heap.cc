@@ -239,20 +239,14 @@ bool DebugHeap::live_record(uintptr_t p, size_t& size) const {
   return live;
 }
 
-// A front that is whole and ended means that somebody is ending the block, whose record will say so in a moment.
+// A front that is whole and ended means that somebody is ending the block, or has: the record says it in a moment.
 bool DebugHeap::end_record(uintptr_t p, Cell& cell) const {
-  constexpr unsigned kPatience = 1000;
   if (!debug::locate(view(), p, cell) || cell.user != p) return false;
   Facts facts(0);
   if (Front& front = Front::before(p); !cell.paged && front.sealed(p, facts)) {
-    if (facts.live() && end_front(front, facts)) {
-      cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, as in release()
-      return true;
-    }
-    // acquire, pairs with release(): the state that the other one left.
-    for (unsigned i = 0; i < kPatience && cell.record->state.load(std::memory_order_acquire) == State::kLive; ++i) {
-      linux_pause();
-    }
+    if (!facts.live() || !end_front(front, facts)) return false;
+    cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, as in release()
+    return true;
   }
   State live = State::kLive;
   // acq_rel: the record is ours from here on, and the sweep sees that it is no more live.

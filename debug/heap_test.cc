@@ -2,6 +2,7 @@
 #include "debug/heap.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <set>
@@ -149,6 +150,25 @@ TEST(DebugHeapDeathTest, DoubleFree) {
   void* p = get(96);
   give(p);
   EXPECT_DEATH(give(p), "double-free.*\n(.*\n)*.*0 bytes inside of 96-byte region(.*\n)*freed by thread T0");
+}
+
+// The other thread's free is caught between its first store and its last.
+TEST(DebugHeapDeathTest, ADoubleFreeWaitsForTheOtherFreesStack) {
+  auto free_during_another = [](void* p) {
+    Cell cell;
+    heap().locate(reinterpret_cast<uintptr_t>(p), cell);
+    cell.record->state.store(State::kFreeing);
+    auto& facts = Front::before(cell.user).facts;
+    facts.store(Facts(facts.load()).ended().word());
+    std::thread other([cell] {
+      usleep(10'000);
+      cell.record->free_thread = 7;
+      cell.record->state.store(State::kQuarantined);
+    });
+    give(p);
+    other.join();
+  };
+  EXPECT_DEATH(free_during_another(get(96)), "double-free.*\n(.*\n)*freed by thread T7");
 }
 
 TEST(DebugHeapDeathTest, BadPointers) {
