@@ -146,7 +146,7 @@ template <class Lane>
 void Allocator<Lane>::free_slow(uintptr_t block) {
   if (block == 0) return;
   const size_t granule = map().granule(block);
-  const Tag tag = granule < map().granules() ? map().tag(Map::page_of_granule(granule)) : kTagUnmapped;  // once: it may change hands
+  const Tag tag = granule < map().granules() ? map().home_tag(Map::page_of_granule(granule)) : kTagUnmapped;  // once: it may change hands
   const uint32_t id = owner_of(tag);
   if (id == 0 && large_.free(core_, block)) return;  // in the arena's range, too, where that is not ours yet
   if (id == 0 || !map().is_live(granule)) return fault_free(block, "free");

@@ -337,7 +337,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   // Takes the first block off the overflow. False where it is no block, not out, or no longer holds the link of its free.
   bool unlink(uintptr_t block, ClassId& c, uint32_t& home) {
     const size_t granule = map().granule(block);
-    const Tag tag = map().tag(Map::page_of_granule(granule));
+    const Tag tag = map().home_tag(Map::page_of_granule(granule));
     c = class_of(tag);
     home = owner_of(tag);
     if (home == 0) {

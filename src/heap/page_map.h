@@ -116,13 +116,15 @@ class PageMap {
 
   // relaxed: whoever holds a block's address got it after its page was tagged.
   MASU_INLINE Tag tag(size_t page) const { return tags_[page].load(std::memory_order_relaxed); }
-  void set_tag(PageId page, Tag tag) { tags_[page].store(tag, std::memory_order_relaxed); }
+  // Of a block whose page may have changed hands meanwhile: acquire, so that its new owner, who tagged it, is there to be
+  // looked up.
+  Tag home_tag(size_t page) const { return tags_[page].load(std::memory_order_acquire); }
+  void set_tag(PageId page, Tag tag) { tags_[page].store(tag, std::memory_order_release); }  // pairs with home_tag()
   // A slab that nobody owns becomes an owner's by its first page's tag; false, and `tag` is what it is, where another was
-  // quicker. acquire, pairs with release_tag(): whoever gave it up is done with it.
+  // quicker. acquire, pairs with set_tag(): whoever gave it up is done with it; release: as set_tag().
   bool claim_tag(PageId page, Tag& tag, Tag mine) {
-    return tags_[page].compare_exchange_strong(tag, mine, std::memory_order_acquire, std::memory_order_relaxed);
+    return tags_[page].compare_exchange_strong(tag, mine, std::memory_order_acq_rel, std::memory_order_acquire);
   }
-  void release_tag(PageId page, Tag tag) { tags_[page].store(tag, std::memory_order_release); }
   void set_tags(PageId first, unsigned pages, Tag tag) {
     for (unsigned i = 0; i < pages; ++i) set_tag(first + i, tag);
   }

@@ -95,7 +95,7 @@ class Slabs {
       move(page, kNone);
       count(Event::kSlabAbandon, map().address(page));
       map().set_tags(page + 1, C::slab_pages(c) - 1, make_tag(kNobody, c));
-      map().release_tag(page, make_tag(kNobody, c));
+      map().set_tag(page, make_tag(kNobody, c));
     }
   }
 
