@@ -88,7 +88,7 @@ function(masu_test file)
   endif()
   # ThreadSanitizer does not follow what these do: the weak model's and the explorer's fibres share their bookkeeping on
   # purpose without synchronization (fuzz/ judges their order itself), and the symbolizer is started by clone(CLONE_VM).
-  if(MASU_PRESET STREQUAL "tsan" AND file MATCHES "(weak_atomic|session|xfer|source_lines)_test\\.cc$")
+  if(MASU_PRESET STREQUAL "tsan" AND file MATCHES "(weak_atomic|session|xfer|source_lines|run_symbolizer)_test\\.cc$")
     return()
   endif()
   if(NOT GTest_FOUND)

@@ -53,6 +53,7 @@ TEST_P(DiagnoseTest, OneByteTooMany) {
   EXPECT_EQ(finding_.address, p_ + n);
   EXPECT_EQ(finding_.block.user, p_);
   EXPECT_EQ(finding_.block.size, n);
+  EXPECT_EQ(finding_.bytes, n + 1);
   ASSERT_TRUE(wrong(p_ - 1, 1));
   EXPECT_EQ(finding_.kind, Kind::kOverflow);
   EXPECT_EQ(finding_.address, p_ - 1);

@@ -36,8 +36,6 @@ class Facts {
   bool near(Family f) const { return (word_ & (kLifeMask | kFar | uint64_t{3} << kFamily)) == (kLive | static_cast<uint64_t>(f) << kFamily); }
   Facts ended() const { return Facts((word_ & ~kLifeMask) | kEnded); }
   Facts with_life_of(Facts other) const { return Facts((word_ & ~kLifeMask) | (other.word_ & kLifeMask)); }
-  // Whether a word may be facts at all: most others are not.
-  static bool likely(uint64_t word) { return (word & kTopBits) == kTopBits; }
 
   // The address counts as far as it lies inside a segment: where the heap lies makes no difference.
   MASU_INLINE uint64_t seal(uintptr_t user) const {

@@ -1,6 +1,7 @@
 // The debug heap as a value, beside the program's own malloc; reports end the process, so each fault is a death test.
 #include "debug/heap.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -27,6 +28,16 @@ DebugHeap& heap() { return fixed().heap; }
 
 void* get(size_t bytes, Request r = {}) { return heap().allocate(bytes, r, caller()); }
 void give(void* p, Release how = {}) { heap().release(p, how, caller()); }
+bool on_pages_of_its_own(void* p) {
+  Cell cell;
+  return heap().locate(reinterpret_cast<uintptr_t>(p), cell) && cell.paged;
+}
+void configure(int64_t guard, bool halt) {
+  fixed().options.set(Option::kGuard, guard);
+  fixed().options.set(Option::kHalt, halt);
+  heap().configure(fixed().options);
+  configure_reports(fixed().options);
+}
 
 }  // namespace
 
@@ -144,7 +155,94 @@ TEST(DebugHeapTest, PrivateHeapsEndWithTheirBlocks) {
   give(outside);
 }
 
+TEST(DebugHeapTest, ThePagesOfLargeBlocksAreCounted) {
+  const size_t before = heap().totals().live_large_bytes;
+  void* p = get(1 << 20);
+  Cell cell;
+  ASSERT_TRUE(heap().locate(reinterpret_cast<uintptr_t>(p), cell));
+  EXPECT_EQ(heap().totals().live_large_bytes, before + (cell.end - cell.begin));
+  give(p);
+  EXPECT_EQ(heap().totals().live_large_bytes, before);
+}
+
+// A number of 16 bits in the record; 0 is that of all other blocks.
+TEST(DebugHeapTest, PrivateHeapsHaveNumbersOfTheirOwn) {
+  constexpr size_t kHeaps = 0xFFFF;
+  std::vector<DebugHeap::OwnerT*> heaps(kHeaps);
+  std::set<uint32_t> numbers;
+  for (auto*& h : heaps) {
+    h = heap().heap_new();
+    numbers.insert(*reinterpret_cast<const uint32_t*>(h) & 0xFFFF);
+  }
+  EXPECT_EQ(numbers.size(), kHeaps);
+  EXPECT_EQ(numbers.count(0), 0u);
+  for (auto* h : heaps) give(h);
+}
+
+TEST(DebugHeapTest, SomeBlocksAreGuarded) {
+  configure(0, true);
+  std::thread([] {
+    auto guarded = [](size_t bytes, int blocks) {
+      int n = 0;
+      for (int i = 0; i < blocks; ++i) {
+        void* p = get(bytes);
+        n += on_pages_of_its_own(p);
+        give(p);
+      }
+      return n;
+    };
+    EXPECT_EQ(guarded(0, 640), 10);
+    EXPECT_EQ(guarded(24, 30000 - 640), 6);
+    EXPECT_EQ(guarded(1, 4000), 0);
+  }).join();
+  configure(1, true);
+}
+
 using DebugHeapDeathTest = testing::Test;
+
+// With halt=0 the process goes on.
+bool speaks_once(const std::string& text) {
+  const size_t first = text.find("==ERROR");
+  return first != std::string::npos && text.find("==ERROR", first + 1) == std::string::npos;
+}
+
+TEST(DebugHeapDeathTest, EachDamageIsSaidOnce) {
+  auto* p = static_cast<volatile char*>(get(20));
+  auto each_once = [&](auto&& damage) {
+    EXPECT_EXIT((configure(1, false), damage(), heap().sweep("test"), heap().sweep("test"), _exit(0)), testing::ExitedWithCode(0),
+                testing::Truly(speaks_once));
+  };
+  each_once([&] { p[20] = 1; });
+  each_once([&] { p[-1] = 1; });
+  each_once([&] {
+    give(const_cast<char*>(p));
+    p[3] = 1;
+  });
+  each_once([&] {
+    give(const_cast<char*>(p));
+    p[-9] = 1;
+  });
+  each_once([&] { p[4096 - reinterpret_cast<uintptr_t>(p) % 4096 - 100] = 1; });  // no block's yet
+  auto* large = static_cast<volatile char*>(get(1 << 20));
+  each_once([&] { large[1 << 20] = 1; });
+  each_once([&] { large[-1] = 1; });
+  each_once([&] {
+    p[20] = 1;
+    p[-1] = 1;
+    give(const_cast<char*>(p));
+  });
+  give(const_cast<char*>(p));
+  give(const_cast<char*>(large));
+}
+
+// The front's word alone does not bring a block back to life.
+TEST(DebugHeapDeathTest, ADoubleFreeWithAForgedFront) {
+  auto* p = static_cast<char*>(get(96));
+  char live[8];
+  memcpy(live, p - 8, 8);
+  give(p);
+  EXPECT_DEATH((memcpy(p - 8, live, 8), p[-16] ^= 0x40, give(p)), "double-free");
+}
 
 TEST(DebugHeapDeathTest, DoubleFree) {
   void* p = get(96);

@@ -1,6 +1,7 @@
 """Runs small programs on libmasu-debug.so (argument 1) and checks what the options, the fault handler, memcheck and
 the gdb script make of them. The catalogue of faults itself is regress/faulty."""
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -176,6 +177,39 @@ int main(void) {
   return 0;
 }
 """
+MANY_AT_FAULT = r"""
+#include <pthread.h>
+#include <stdlib.h>
+static void* fail(void* nothing) {
+  for (int i = 0; i < 25; ++i) free((char*)malloc(10) + 3);
+  return 0;
+}
+int main(void) {
+  pthread_t threads[8];
+  for (int i = 0; i < 8; ++i) pthread_create(&threads[i], 0, fail, 0);
+  for (int i = 0; i < 8; ++i) pthread_join(threads[i], 0);
+  return 0;
+}
+"""
+NEGATIVE = r"""
+#include <stdlib.h>
+#include <string.h>
+int main(void) {
+  char *a = malloc(10), *b = malloc(10);
+  memcpy(a, b, (size_t)-1);
+  return 0;
+}
+"""
+# More guarded blocks than may be: a quarter of the machine's memory, of which little is touched.
+TOO_MANY_GUARDS = r"""
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+  size_t bytes = 500000, all = (size_t)sysconf(_SC_PHYS_PAGES) * 4096;
+  for (size_t n = all / 4 / bytes + 100; n > 0; --n) if (malloc(bytes) == 0) return 1;
+  return 0;
+}
+"""
 
 
 class Lane(unittest.TestCase):
@@ -238,6 +272,37 @@ class Lane(unittest.TestCase):
         path.write_text("# known\ntest_suppressed_by_module\n")
         code, out, err = self.run_on([self.compiled(FOUR)], f"suppressions={path}")
         self.assertEqual((code, out, err), (0, "end\n", ""))
+
+    def test_what_cannot_go_on_is_never_suppressed(self):
+        path = self.tmp / "suppressions_of_all"
+        path.write_text("main\n.so.6\ntest_what_cannot_go_on_is_never_suppressed\n")
+        code, _, err = self.run_on([self.compiled(NEGATIVE)], f"suppressions={path}")
+        self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["negative-size-param"]))
+
+    def test_without_standard_input(self):
+        program, path, known = self.compiled(FOUR), self.tmp / "closed.json", self.tmp / "known"
+        self.run_on(["sh", "-c", f"{program} <&-"], f"halt=0:symbolize=0:report={path}")
+        self.assertEqual(len(path.read_text().splitlines()), 4)
+        known.write_text("nothing\n")
+        self.assertEqual(self.run_on(["sh", "-c", "exec <&-; exec cat"], f"suppressions={known}")[0], 1, "cat has no file 0")
+
+    def test_reports_are_counted_where_there_are_some(self):
+        self.assertEqual(self.run_on([self.compiled(DLERROR)], "halt=0")[2], "")
+        err = self.run_on([self.compiled(LEAK)], "halt=0:leaks=1")[2]
+        self.assertEqual(re.findall("^masu: reports: .*", err, re.M), ["masu: reports: 1; the first is the one to look at"])
+
+    def test_reports_come_one_after_the_other(self):
+        _, _, err = self.run_on([self.compiled(MANY_AT_FAULT)], "halt=0:symbolize=0")
+        whole = re.findall(r"^==\d+==ERROR: MasuSanitizer: bad-free on (?:(?!==ERROR|SUMMARY).*\n)+SUMMARY: MasuSanitizer: bad-free .*$", err, re.M)
+        self.assertEqual((len(whole), err.count("ERROR"), err.count("SUMMARY")), (200, 200, 200))
+
+    def test_blocks_without_a_guard_are_counted(self):
+        if os.sysconf("SC_PHYS_PAGES") * 4096 > 64 << 30:
+            self.skipTest("too many blocks")
+        code, _, err = self.run_on([self.compiled(TOO_MANY_GUARDS)], "guard=all")
+        self.assertEqual(code, 0)
+        self.assertRegex(err, r"^masu: guard: blocks without a guard for want of memory or mappings: [1-9]\d*\n$")
+        self.assertEqual(self.run_on([self.compiled(DLERROR)], "guard=all")[2], "")
 
     def test_break_at(self):
         self.assertEqual(self.run_on([self.compiled(SWEEP)], "break_at=500")[0], -signal.SIGTRAP)

@@ -1,12 +1,23 @@
-// Blocks on pages of their own: the order of their reuse, and the end of their range.
+// Blocks on pages of their own: the order of their reuse, the end of their range, and kernels that give less.
 #include "debug/paged.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cstddef>
+#include <fstream>
 #include <memory>
 #include <vector>
 
 #include "debug/test_heap.h"
+#include "debug/unwind/stack_bounds.h"
 
 namespace masu {
 
@@ -51,6 +62,88 @@ TEST_F(PagedTest, TheRangeIsUsedToItsEndAndNoFurther) {
   }
   EXPECT_EQ(alloc(1), nullptr);
   for (auto* slot : slots) paged().free(*slot);
+  EXPECT_FALSE(paged().covers(base + bytes) || paged().covers(base - 1));
+  EXPECT_EQ(paged().find(base + bytes), nullptr);
+  EXPECT_EQ(paged().find(base), nullptr) << "the first guard is nobody's";
+}
+
+// What every kernel's guards do; false where one does not.
+bool guards_hold(PagedBlocks& paged) {
+  for (size_t bytes : {size_t{1}, 3 * kPage, 40 * kPage}) {
+    for (int round = 0; round < 2; ++round) {
+      auto* slot = paged.alloc(bytes, 16, PagedBlocks::Side::kRight, false);
+      if (slot == nullptr || slot->user + bytes > slot->data + slot->pages * kPage) return false;
+      auto* p = reinterpret_cast<volatile char*>(slot->user);
+      const uintptr_t last = slot->user + bytes - 1, guard = slot->data + slot->pages * kPage;
+      if (p[0] != 0 || p[bytes - 1] != 0 || page_readable(guard) || page_readable(slot->data - 1)) return false;
+      p[0] = 1;
+      p[bytes - 1] = 1;
+      if (paged.find(guard) != slot || !paged.is_guard(guard) || paged.is_guard(last)) return false;
+      paged.free(*slot);
+      if (page_readable(last) || page_readable(slot->data)) return false;
+    }
+  }
+  return true;
+}
+
+// A kernel before 6.13 knows no guard markers.
+void refuse_markers() {
+  sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 4),
+                           BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 102, 1, 0),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 103, 0, 1),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog filter{std::size(program), program};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) _exit(2);
+}
+
+TEST_F(PagedTest, FreedPagesAndGuardsAreClosed) { EXPECT_TRUE(guards_hold(paged())); }
+
+using PagedDeathTest = PagedTest;
+
+TEST_F(PagedDeathTest, WithoutMarkersTheyAreClosedToo) {
+  auto old = std::make_unique<PagedBlocks>();
+  EXPECT_EXIT((refuse_markers(), old->place(inner_, 1 << 20), _exit(guards_hold(*old) ? 0 : 1)), testing::ExitedWithCode(0), "");
+}
+
+// Each block splits a mapping in three; a quarter of those that a process may have are for blocks.
+TEST_F(PagedDeathTest, WithoutMarkersMappingsAreCounted) {
+  auto old = std::make_unique<PagedBlocks>();
+  auto counts = [&] {
+    refuse_markers();
+    old->place(inner_, 40);
+    std::vector<PagedBlocks::Slot*> slots;
+    while (auto* slot = old->alloc(100, 16, PagedBlocks::Side::kRight, false)) slots.push_back(slot);
+    if (slots.size() != 5 || old->refused() != 1) return false;
+    for (auto* slot : {slots[2], slots[4]}) old->free(*slot);
+    for (int i = 0; i < 2; ++i) {
+      if (old->alloc(100, 16, PagedBlocks::Side::kRight, false) == nullptr) return false;
+    }
+    return old->alloc(100, 16, PagedBlocks::Side::kRight, false) == nullptr;
+  };
+  EXPECT_EXIT(_exit(counts() ? 0 : 1), testing::ExitedWithCode(0), "");
+}
+
+// Whatever of its tables finds no room, it works or is not there.
+TEST_F(PagedDeathTest, WithTooLittleAddressSpaceThereIsNone) {
+  if (dlsym(RTLD_DEFAULT, "__asan_init") != nullptr || dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr) GTEST_SKIP() << "a sanitizer needs the address space";
+  auto small = std::make_unique<PagedBlocks>();
+  auto try_with = [&](size_t room) {
+    constexpr size_t kAllowed = 256 * kMiB;
+    InnerHeap asked{start_inner};
+    size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlimit limit{kAllowed, kAllowed};
+    const size_t filler = kAllowed - room - pages * kPage;
+    if (mmap(nullptr, filler, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED || setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    if (!small->place(asked, 1 << 20)) return;
+    if (auto* slot = small->alloc(100, 16, PagedBlocks::Side::kRight, false)) *reinterpret_cast<volatile char*>(slot->user) = 1;
+  };
+  for (size_t room = 64 * kMiB - 64 * kKiB; room < 65 * kMiB; room += 64 * kKiB) {
+    EXPECT_EXIT((try_with(room), _exit(0)), testing::ExitedWithCode(0), "") << room;
+  }
 }
 
 }  // namespace

@@ -76,6 +76,18 @@ TEST(DebugRulesTest, SizesAndContents) {
   EXPECT_EQ(rules().realloc(p, 0), nullptr);
 }
 
+// No mistake for sure, and not to be had.
+TEST(DebugRulesTest, TheLargestSizeIsRefusedWithoutAReport) {
+  void* p = rules().malloc(10);
+  for (auto ask : {+[](void*) { return rules().malloc(PTRDIFF_MAX); }, +[](void*) { return rules().calloc(PTRDIFF_MAX, 1); },
+                   +[](void* q) { return rules().realloc(q, PTRDIFF_MAX); }, +[](void* q) { return rules().reallocarray(q, 1, PTRDIFF_MAX); }}) {
+    errno = 0;
+    EXPECT_EQ(ask(p), nullptr);
+    EXPECT_EQ(errno, ENOMEM);
+  }
+  give(p);
+}
+
 TEST(DebugRulesTest, BlocksOfOperatorNew) {
   void* p = rules().new_block(40, 0, NewForm::kArray);
   EXPECT_EQ(usable(p), 40u);

@@ -62,7 +62,6 @@ class Shadow {
 
   // Once, before any block is handed out.
   bool place(InnerHeap& heap);
-  bool placed() const { return segments_ != nullptr; }
 
   // A block's record; null where there is no memory for its segment's shadow.
   MASU_INLINE Record* of_block(uintptr_t block, ClassId c) {

@@ -23,10 +23,10 @@ BUILDS = {
     "tsan": (*CLANG, *TARGETS, "-DCMAKE_CXX_FLAGS=-O1 -w -g1 -fsanitize=thread,fuzzer-no-link"),
     "unit": (*CLANG, "-DMASU_PRODUCTS=OFF", "-DCMAKE_CXX_FLAGS=-O0 -w -ffunction-sections -fdata-sections",
              "-DCMAKE_EXE_LINKER_FLAGS=-Wl,--gc-sections"),  # a test that needs a part need not define what the rest needs
-    "products": ("-DMASU_TESTS=OFF", "-DCMAKE_CXX_FLAGS=-O1 -g1 -w"),
+    "products": ("-DMASU_TESTS=OFF", "-DCMAKE_CXX_FLAGS=-O1 -g -w"),
     "race": (*CLANG, "-DMASU_PRODUCTS=OFF", "-DCMAKE_CXX_FLAGS=-O1 -w -g1 -fsanitize=thread"),
 }
-MODELS = ("seq_model", "sched_model", "sched_weak", "misuse", "sched_tsan")
+MODELS = ("seq_model", "sched_model", "sched_weak", "misuse", "sched_tsan", "misuse_debug", "release_vs_debug")
 PLAIN_TARGETS = ("xfer", "size_class", "page_tags")
 IDLE_SECONDS = 30   # of wall time without any of the processor's, then a test hangs
 TEST_SECONDS = 60   # of the processor's, then it does not end

@@ -1,0 +1,133 @@
+// The memo of stacks against walks that remember nothing: places and depths that the memo could take for others.
+#include "debug/stack_memo.h"
+
+#include <alloca.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "debug/from.h"
+
+namespace masu::debug {
+namespace {
+
+using Stack = std::vector<uintptr_t>;
+
+// Ids are indices of stacks that were walked.
+struct Memo {
+  Unwinder unwinder;
+  StackBounds bounds;
+  WalkMemo walks;
+  StackMemo stacks;
+  std::vector<Stack> all{{}};
+  size_t walked = 0, glanced = 0;
+
+  Stack plain(From from) {
+    uintptr_t frames[StackMemo::kMaxFrames];
+    const size_t n = unwinder.walk(from.walk_from(), bounds, frames, 16);
+    return {frames, frames + n};
+  }
+  uint32_t add(const uintptr_t* frames, size_t n) {
+    all.emplace_back(frames, frames + n);
+    return static_cast<uint32_t>(all.size() - 1);
+  }
+  uint32_t find(From from, bool sampled) {
+    return stacks.find(
+        from.walk_from(), unwinder, walks, sampled,
+        [&](uintptr_t* frames, size_t& count) {
+          ++walked;
+          count = unwinder.walk(from.walk_from(), bounds, walks, frames, 16);
+          return add(frames, count);
+        },
+        [&](uintptr_t* frames) {
+          ++glanced;
+          return add(frames, unwinder.walk(from.walk_from(), bounds, frames, 3));
+        });
+  }
+};
+
+std::unique_ptr<Memo> g_memo;
+uintptr_t g_place;  // the stack pointer of the last look
+
+// The frames below: this one has a frame pointer, its caller passes its own caller's on, and that one hangs on it.
+[[gnu::noinline, gnu::no_sanitize_address]] void look() {
+  const From from = caller();
+  g_place = from.walk_from().sp;
+  EXPECT_EQ(g_memo->all[g_memo->find(from, false)], g_memo->plain(from)) << "walked " << g_memo->walked;
+}
+[[gnu::noinline, gnu::no_sanitize_address]] void passes_on() {
+  look();
+  asm volatile("");
+}
+[[gnu::noinline, gnu::no_sanitize_address]] void roomy(size_t room) {
+  auto* p = static_cast<volatile char*>(alloca(room + 16));
+  p[0] = 1;  // and nothing else of it: what lay there still does
+  passes_on();
+  p[1] = 2;
+}
+[[gnu::noinline, gnu::no_sanitize_address]] void detour() {
+  volatile char pad[1024];
+  pad[0] = 1;
+  roomy(0);
+  pad[1] = 2;
+}
+
+// Both ways meet at one place at some size, with all words of the other way still where they were.
+TEST(StackMemoTest, WaysOfOnePlaceAreToldApart) {
+  g_memo = std::make_unique<Memo>();
+  bool met = false;
+  for (size_t room = 0; room < 4096; room += 16) {
+    detour();
+    const uintptr_t before = g_place;
+    roomy(room);
+    met |= g_place == before;
+    detour();
+  }
+  EXPECT_TRUE(met);
+}
+
+TEST(StackMemoTest, AStackThatComesAgainIsNotWalkedAgain) {
+  g_memo = std::make_unique<Memo>();
+  for (int i = 0; i < 100; ++i) detour();
+  EXPECT_LE(g_memo->walked, 2u);
+}
+
+// Each call is a stack of its own for the memo, for it keeps none of them: there are more places than it has room.
+[[gnu::noinline]] void deeper(int depth, bool sampled) {
+  volatile char room[64];
+  room[0] = 1;
+  if (depth != 0) {
+    deeper(depth - 1, sampled);
+  } else {
+    const From from = caller();
+    g_memo->find(from, sampled);
+  }
+  room[1] = 2;
+}
+
+TEST(StackMemoTest, OfAPlaceWhoseStacksKeepChangingOneInSomeIsWalked) {
+  g_memo = std::make_unique<Memo>();
+  constexpr int kNew = 224;  // each with a depth of its own
+  for (int depth = 0; depth < kNew; ++depth) deeper(depth, true);
+  EXPECT_EQ(g_memo->walked, 64u + (kNew - 64) / 16);
+  EXPECT_EQ(g_memo->walked + g_memo->glanced, static_cast<size_t>(kNew));
+  g_memo = std::make_unique<Memo>();
+  for (int depth = 0; depth < kNew; ++depth) deeper(depth, false);
+  EXPECT_EQ(g_memo->glanced, 0u);
+}
+
+TEST(StackMemoTest, GlancesAreKeptByAllTheirFrames) {
+  auto memo = std::make_unique<StackMemo>();
+  uint32_t next = 0;
+  auto put = [&] { return ++next; };
+  const uintptr_t a[] = {1, 2, 3}, b[] = {1, 2, 4}, c[] = {0, 2, 3};
+  const uint32_t first = memo->glanced(a, 3, put);
+  EXPECT_EQ(memo->glanced(a, 3, put), first);
+  for (const auto* other : {b, c}) EXPECT_NE(memo->glanced(other, 3, put), first);
+  EXPECT_NE(memo->glanced(a, 2, put), first);
+  EXPECT_EQ(next, 4u);
+}
+
+}  // namespace
+}  // namespace masu::debug
