@@ -130,6 +130,7 @@ struct SyncOver {
   using Atomic = AtomicOf<T>;
   using Mutex = SchedMutex<AtomicOf>;
 
+  static bool below(size_t i, const Atomic<size_t>& bound) { return i < bound.load(std::memory_order_relaxed); }
   static void*& self(uint32_t slot) { return Scheduler::get().self(slot); }
   static uint32_t attach() { return Scheduler::get().attach(); }
   static void detach(uint32_t slot) { Scheduler::get().detach(slot); }

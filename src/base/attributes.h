@@ -23,7 +23,21 @@ MASU_INLINE bool masu_bit_clear(unsigned long& word, unsigned long i) {
   asm("btrq %2, %0" : "+r"(word), "=@ccc"(was) : "r"(i));
   return was;
 }
+/* Where a value is kept: where results go, or beside that. Left to itself GCC moves malloc's result there in the end. */
+#define MASU_AS_RESULT(x) asm("" : "+a"(x))
+#define MASU_BESIDE_RESULT(x) asm("" : "+d"(x))
+/* i < *bound, read once, as by a relaxed load; no compiler folds an atomic load into the comparison. */
+MASU_INLINE bool masu_below(unsigned long i, const unsigned long* bound) {
+  bool below;
+  asm("cmpq %2, %1" : "=@ccb"(below) : "r"(i), "m"(*bound));
+  return below;
+}
 #else
+#define MASU_AS_RESULT(x) static_cast<void>(x)
+#define MASU_BESIDE_RESULT(x) static_cast<void>(x)
+MASU_INLINE bool masu_below(unsigned long i, const unsigned long* bound) {
+  return i < __atomic_load_n(bound, __ATOMIC_RELAXED);
+}
 MASU_INLINE bool masu_bit_set(unsigned long& word, unsigned long i) {
   const unsigned long old = word;
   word |= 1ul << (i % 64);

@@ -89,12 +89,11 @@ class SizeClasses {
   static constexpr size_t size(ClassId cls) { return kTables.size[cls]; }
   static constexpr unsigned slab_pages(ClassId cls) { return kTables.pages[cls]; }
   static constexpr unsigned slab_blocks(ClassId cls) { return kTables.blocks[cls]; }
-  static constexpr bool is_packed(ClassId cls) { return cls < kPacked; }
+  static constexpr bool is_packed(size_t cls) { return cls < kPacked; }
 
+  static MASU_INLINE constexpr size_t granules(size_t bytes) { return (bytes + kGranule - 1) >> kGranuleShift; }
   // Precondition: bytes <= kTableMax.
-  static MASU_INLINE constexpr ClassId of_small(size_t bytes) {
-    return kTables.by_granules[(bytes + kGranule - 1) >> kGranuleShift];
-  }
+  static MASU_INLINE constexpr ClassId of_small(size_t bytes) { return kTables.by_granules[granules(bytes)]; }
   // Precondition: bytes <= kMaxSize; the class is that of a whole run even for small requests.
   static MASU_INLINE constexpr ClassId of_run(size_t bytes) {
     return kTables.by_pages[(bytes + kPage - 1) >> kPageShift];

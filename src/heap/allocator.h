@@ -25,7 +25,13 @@ class Allocator {
   using Map = PageMap<Sync>;
 
   // What a thread's pointer leads to before it has an owner, and after it gave it back for good.
-  static constexpr Cache kUnbound = UnboundCache<Lane>::make();
+  // Beside it what malloc() asks of a size, so that one address serves for both.
+  struct Fixed {
+    Cache unbound;
+    typename C::Tables classes;
+  };
+  static constexpr Fixed kFixed{UnboundCache<Lane>::make(), C::kTables};
+  static constexpr const Cache& kUnbound = kFixed.unbound;
   static constexpr Cache kExited = UnboundCache<Lane>::make();
 
   // `lazy`: called when the heap is first needed and not ready; calls init() once, for all threads.
@@ -50,7 +56,11 @@ class Allocator {
   }
   // Its two halves, for callers that end in miss() and so need no frame: from the thread's own bins, or null ...
   MASU_INLINE void* hit(size_t bytes) {
-    return MASU_LIKELY(bytes <= kTableMax) ? take(self(), C::of_small(bytes)) : nullptr;
+    if (MASU_UNLIKELY(bytes > kTableMax)) return nullptr;
+    const Fixed* fixed = &kFixed;
+    MASU_BESIDE_RESULT(fixed);
+    const size_t c = fixed->classes.by_granules[C::granules(bytes)];
+    return take(cache_at(*fixed), c);
   }
   // ... and from wherever there is memory.
   void* miss(size_t bytes) {
@@ -64,15 +74,16 @@ class Allocator {
     Cache* cache = self();
     const uintptr_t block = reinterpret_cast<uintptr_t>(p);
     const size_t granule = map().granule(block);
-    if (MASU_UNLIKELY(granule >= map().granules())) return free_slow(block);
+    if (MASU_UNLIKELY(!map().in_use(granule))) return free_slow(block, *this);
     const size_t c = map().tag(Map::page_of_granule(granule)) ^ cache->own_tag;
-    if (MASU_UNLIKELY(c >= C::kCount)) return free_slow(block);
-    if (MASU_UNLIKELY(!map().clear_live(granule))) return fault_free(block, "free");
+    if (MASU_UNLIKELY(c >= C::kCount)) return free_slow(block, *this);
+    if (MASU_UNLIKELY(!map().clear_live(granule))) return free_again(block, *this);
     uintptr_t* top = cache->top[c];
-    if (MASU_UNLIKELY(top[1] == kBinEnd)) return free_full(cache, static_cast<ClassId>(c), block);
+    if (MASU_UNLIKELY(top[1] == kBinEnd)) return free_full(block, cache, static_cast<ClassId>(c), *this);
     // A block that shares its slab loses its first word: freed twice, it may still be in a chain, and no longer reads as a
-    // link of it. A run's first page stays untouched: its slot is written instead, without a branch on the class.
-    *(C::is_packed(static_cast<ClassId>(c)) ? reinterpret_cast<uintptr_t*>(block) : top + 1) = 0;
+    // link of it. A run's first page stays untouched: its slot is written instead, without a branch on the class, which
+    // programs that mix sizes mispredict.
+    *(C::is_packed(c) ? reinterpret_cast<uintptr_t*>(block) : top + 1) = 0;
     top[1] = block;
     cache->top[c] = top + 1;
   }
@@ -141,9 +152,10 @@ class Allocator {
   Map& map() { return core_.arena.map(); }
   // A thread's word is the distance from the unbound cache: null, which is what thread storage holds before
   // it is set up, means unbound without a test for it.
-  MASU_INLINE Cache* self() {
+  MASU_INLINE Cache* self() { return cache_at(kFixed); }
+  MASU_INLINE Cache* cache_at(const Fixed& fixed) {
     const uintptr_t distance = reinterpret_cast<uintptr_t>(Sync::self(slot_));
-    return reinterpret_cast<Cache*>(reinterpret_cast<uintptr_t>(&kUnbound) + distance);
+    return reinterpret_cast<Cache*>(reinterpret_cast<uintptr_t>(&fixed.unbound) + distance);
   }
   void set_self(const Cache* cache) {
     Sync::self(slot_) = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(cache) - reinterpret_cast<uintptr_t>(&kUnbound));
@@ -153,9 +165,10 @@ class Allocator {
   uint32_t owner_count() const { return core_.owner_count.load(std::memory_order_acquire); }  // pairs with create_owner()
 
   // From the bin; null where it is empty.
-  MASU_INLINE void* take(Cache* cache, ClassId c) {
+  MASU_INLINE void* take(Cache* cache, size_t c) {
     uintptr_t* top = cache->top[c];
-    const uintptr_t block = *top;
+    uintptr_t block = *top;
+    MASU_AS_RESULT(block);
     if (MASU_UNLIKELY(block == 0)) return nullptr;
     cache->top[c] = top - 1;
     return hand_out(block);
@@ -170,8 +183,11 @@ class Allocator {
   MASU_NOINLINE void* malloc_slow(ClassId c);
   MASU_NOINLINE void* malloc_large(size_t bytes, size_t align);
   MASU_NOINLINE void* run_aligned(ClassId c, unsigned align_pages, bool& zero);
-  MASU_NOINLINE void free_full(Cache* cache, ClassId c, uintptr_t block);
-  MASU_NOINLINE void free_slow(uintptr_t block);
+  // free()'s other ends. The block comes first, as it came: free() need not move it.
+  static MASU_NOINLINE void free_full(uintptr_t block, Cache* cache, ClassId c, Allocator& heap);
+  static MASU_NOINLINE void free_slow(uintptr_t block, Allocator& heap) { heap.free_elsewhere(block); }
+  static MASU_COLD void free_again(uintptr_t block, Allocator& heap) { heap.fault_free(block, "free"); }
+  MASU_INLINE void free_elsewhere(uintptr_t block);
   MASU_NOINLINE size_t usable_slow(uintptr_t block);
   MASU_COLD void fault_free(uintptr_t p, const char* where);
   MASU_COLD void* fault_cached(uintptr_t block) {

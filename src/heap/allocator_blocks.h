@@ -112,12 +112,12 @@ void* Allocator<Lane>::realloc(void* p, size_t bytes) {
 }
 
 template <class Lane>
-void Allocator<Lane>::free_full(Cache* cache, ClassId c, uintptr_t block) {
+void Allocator<Lane>::free_full(uintptr_t block, Cache* cache, ClassId c, Allocator& heap) {
   OwnerT* o = cache->owner;
-  core_.links.wipe(block);
+  heap.core_.links.wipe(block);
   o->enter();
   o->overflow(c, block);
-  boundary(*o);  // after: it may give up full slabs, and the block's would seem full while we hold it
+  heap.boundary(*o);  // after: it may give up full slabs, and the block's would seem full while we hold it
   o->leave();
 }
 
@@ -143,7 +143,7 @@ void Allocator<Lane>::fault_free(uintptr_t p, const char* where) {
 
 // Null, large, somebody else's, or nobody's.
 template <class Lane>
-void Allocator<Lane>::free_slow(uintptr_t block) {
+MASU_INLINE void Allocator<Lane>::free_elsewhere(uintptr_t block) {
   if (block == 0) return;
   const size_t granule = map().granule(block);
   const Tag tag = granule < map().granules() ? map().home_tag(Map::page_of_granule(granule)) : kTagUnmapped;  // once: it may change hands

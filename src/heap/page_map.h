@@ -106,6 +106,7 @@ class PageMap {
   MASU_INLINE size_t granule(uintptr_t p) const { return std::rotr(p - base_, kGranuleShift); }
   // relaxed: see commit_pages().
   MASU_INLINE size_t granules() const { return granules_.load(std::memory_order_relaxed); }
+  MASU_INLINE bool in_use(size_t granule) const { return Sync::below(granule, granules_); }
   // Inside the range, in use or not.
   MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < pages_ * kPage; }
 
@@ -147,11 +148,10 @@ class PageMap {
   }
   // Flips the bit of an arena block to live; false where it already was.
   MASU_INLINE bool set_live(uintptr_t block) {
-    AtomicWord* words = live_from_zero_;
-    const size_t i = block >> (kGranuleShift + 6);
-    uint64_t bits = words[i].load(std::memory_order_relaxed);
-    const bool was = masu_bit_set(bits, block >> kGranuleShift);
-    words[i].store(bits, std::memory_order_relaxed);
+    const size_t granule = block >> kGranuleShift;
+    uint64_t bits = live_from_zero_[granule / 64].load(std::memory_order_relaxed);
+    const bool was = masu_bit_set(bits, granule);
+    live_from_zero_[granule / 64].store(bits, std::memory_order_relaxed);
     return !was;
   }
   // Flips it to not live; false, and nothing is changed, where it was not.

@@ -55,6 +55,7 @@ struct NativeSync {
   using Atomic = std::atomic<T>;
   using Mutex = RankedMutex;
 
+  static bool below(size_t i, const Atomic<size_t>& bound) { return i < bound.load(std::memory_order_relaxed); }
   static void*& self(uint32_t heap) {
     struct Seat {
       uint32_t heap;

@@ -22,7 +22,7 @@ class Owner;
 template <class Lane>
 struct ThreadCache {
   uintptr_t* top[Classes<Lane>::kCount];
-  Tag own_tag;         // of this owner's pages, class 0
+  size_t own_tag;      // of this owner's pages, class 0; as wide as an index, so that free() need not widen it
   Owner<Lane>* owner;  // null in the unbound cache
 };
 

@@ -45,6 +45,9 @@ struct RealSync {
   using Atomic = std::atomic<T>;
   using Mutex = FutexMutex;
 
+  static MASU_INLINE bool below(size_t i, const Atomic<size_t>& bound) {
+    return masu_below(i, reinterpret_cast<const unsigned long*>(&bound));
+  }
   static MASU_INLINE void*& self(uint32_t) { return tls_self; }
   static uint32_t attach() { return 0; }
   static void detach(uint32_t) {}

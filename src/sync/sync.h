@@ -1,10 +1,13 @@
 // What a lane's Sync policy supplies: atomics, locks, thread identity, waiting. The heap uses nothing else,
 // so that scheduled fibres can stand in for threads.
 //   self(slot) is this thread's word for the heap that holds `slot`; it starts as null.
+//   below(i, bound): i < bound, by a relaxed load.
 //   arm_exit(fn, heap) has fn(heap) called when this thread ends (a fibre's scheduler calls it itself).
 #pragma once
 
+#include <atomic>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 
 namespace masu {
@@ -13,8 +16,10 @@ namespace masu {
 enum LockRank : uint8_t { kRankRegistry = 1, kRankLarge = 2, kRankRuns = 3, kRankArena = 4 };
 
 template <class S>
-concept SyncPolicy = requires(uint32_t slot, typename S::Mutex& m, typename S::template Atomic<uintptr_t>& a) {
+concept SyncPolicy = requires(uint32_t slot, typename S::Mutex& m, typename S::template Atomic<uintptr_t>& a,
+                              const typename S::template Atomic<size_t>& bound) {
   { S::self(slot) } -> std::same_as<void*&>;
+  { S::below(size_t{}, bound) } -> std::same_as<bool>;
   { S::attach() } -> std::same_as<uint32_t>;
   { S::thread_id() } -> std::convertible_to<uint64_t>;
   S::detach(slot);
