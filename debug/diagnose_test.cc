@@ -87,6 +87,32 @@ TEST_P(DiagnoseTest, InteriorPointersKnowTheirBlock) {
 
 INSTANTIATE_TEST_SUITE_P(Sizes, DiagnoseTest, testing::Values(2, 15, 24, 100, 1000, 5000, 9000, 50000, 300000, 1 << 20));
 
+// Memory behind the last block that was handed out: what changed in it, to the byte.
+TEST(DiagnoseUntouchedTest, WhatChangedWhereNoBlockEverWas) {
+  void* p = g_heap.allocate(200, {}, caller());
+  uintptr_t begin = 0, end = 0;
+  g_heap.shadow().each_untouched([&](uintptr_t from, uintptr_t to) {
+    if (begin == 0 && from > reinterpret_cast<uintptr_t>(p)) begin = from, end = to;
+  });
+  ASSERT_NE(begin, 0u);
+  Finding f;
+  EXPECT_FALSE(diagnose_untouched(g_heap.view(), begin, end, f));
+  for (uintptr_t from : {begin, begin + 1, begin + 7, begin + 20, end - 2}) {
+    for (uintptr_t to : {from + 1, from + 2, end}) {
+      for (uintptr_t at : {from, to - 1}) *reinterpret_cast<char*>(at) = 1;
+      ASSERT_TRUE(diagnose_untouched(g_heap.view(), begin, end, f = {})) << from - begin << ' ' << to - begin;
+      EXPECT_EQ(f.kind, Kind::kOverflow);
+      EXPECT_EQ(f.address - begin, from - begin);
+      EXPECT_EQ(f.damage, f.address);
+      EXPECT_EQ(f.damage_end - begin, to - begin);
+      EXPECT_EQ(f.bytes, to - from == 2 ? 2u : to - from == 4 || to - from == 8 ? to - from : 1u);
+      EXPECT_TRUE(f.guessed && f.block.known && f.block.user < begin);
+      for (uintptr_t at : {from, to - 1}) *reinterpret_cast<char*>(at) = 0;
+    }
+  }
+  g_heap.release(p, {}, caller());
+}
+
 TEST(DiagnoseForeignTest, WhatIsNotOursIsNothing) {
   int local = 0;
   Finding f;

@@ -3,21 +3,18 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <fstream>
 #include <memory>
 #include <vector>
 
 #include "debug/test_heap.h"
 #include "debug/unwind/stack_bounds.h"
+#include "os/test_refuse.h"
 
 namespace masu {
 
@@ -87,17 +84,7 @@ bool guards_hold(PagedBlocks& paged) {
 }
 
 // A kernel before 6.13 knows no guard markers.
-void refuse_markers() {
-  sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 4),
-                           BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
-                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 102, 1, 0),
-                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 103, 0, 1),
-                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-  const sock_fprog filter{std::size(program), program};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) _exit(2);
-}
+void refuse_markers() { test::refuse_call(SYS_madvise, {102, 103}); }
 
 TEST_F(PagedTest, FreedPagesAndGuardsAreClosed) { EXPECT_TRUE(guards_hold(paged())); }
 

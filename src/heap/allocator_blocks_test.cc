@@ -281,6 +281,21 @@ TYPED_TEST(AllocatorBlocksTest, ShrinkingGivesBack) {
 }
 
 // Runs that calloc or aligned takes past the bins still see what other threads freed (else they pile up for ever).
+TYPED_TEST(AllocatorBlocksTest, ACachedBlockThatIsLiveIsNamed) {
+  auto& heap = *this->heap_;
+  void* p = heap.malloc(100);
+  heap.free(p);
+  auto& map = heap.core().arena.map();
+  ASSERT_TRUE(map.set_live(reinterpret_cast<uintptr_t>(p)));
+  EXPECT_EQ(heap.malloc(100), p);
+  const auto all = test::FaultLog::get().take();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].fault, Fault::kInternal);
+  EXPECT_EQ(all[0].evidence.address, reinterpret_cast<uintptr_t>(p));
+  EXPECT_STREQ(all[0].evidence.detail, "a cached block is live");
+  heap.free(p);
+}
+
 TYPED_TEST(AllocatorBlocksTest, RunsPastTheBinsAreFedByRemoteFrees) {
   auto& heap = *this->heap_;
   for (const bool zeroed : {true, false}) {

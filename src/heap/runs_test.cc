@@ -133,6 +133,15 @@ TEST_F(RunsTest, OneSpareSegmentIsKept) {
   EXPECT_TRUE(runs_.check(*core_));
 }
 
+TEST_F(RunsTest, TheSpareGoesAtItsDeadline) {
+  now_ms_ = 500;
+  free(alloc(16), 16);
+  purge(499);
+  EXPECT_EQ(runs_.segments(), 1u);
+  purge(500);
+  EXPECT_EQ(runs_.segments(), 0u);
+}
+
 TEST_F(RunsTest, AllGoBackAtOnce) {
   alloc(16);
   alloc(3);

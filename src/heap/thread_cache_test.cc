@@ -101,6 +101,24 @@ TYPED_TEST(ThreadCacheTest, AllBinsTogetherAreBounded) {
   EXPECT_LE(grown, TypeParam::kCacheBytes);
 }
 
+TYPED_TEST(ThreadCacheTest, GrowthDoublesAsFarAsTheBytesGo) {
+  using C = typename TestFixture::LaneClasses;
+  for (ClassId c = 0; c < C::kCount; ++c) {
+    this->bins_->init(this->cache_);
+    size_t held = 0;  // bytes that the bin grew by
+    for (unsigned limit = this->bins_->limit(c), wider; limit < Bins<TypeParam>::max(c); limit = wider) {
+      wider = std::min(std::max(2 * limit, 1u), Bins<TypeParam>::max(c));
+      const size_t needed = held + (wider - limit) * C::size(c);
+      ASSERT_FALSE(this->bins_->grow(this->cache_, c, needed - 1));
+      ASSERT_EQ(this->bins_->limit(c), limit);
+      ASSERT_TRUE(this->bins_->grow(this->cache_, c, needed));
+      ASSERT_EQ(this->bins_->limit(c), wider);
+      held = needed;
+    }
+    ASSERT_FALSE(this->bins_->grow(this->cache_, c, SIZE_MAX));
+  }
+}
+
 TYPED_TEST(ThreadCacheTest, CheckSeesDamage) {
   this->push(0, 4096);
   EXPECT_TRUE(this->bins_->check(this->cache_));

@@ -208,8 +208,9 @@ uint64_t LinuxOs::random() {
   KeepErrno keep;
   uint64_t r = 0;
   if (getrandom(&r, sizeof(r), GRND_NONBLOCK) == sizeof(r)) return r;
-  const auto* seed = reinterpret_cast<const uint64_t*>(getauxval(AT_RANDOM));
-  return (seed != nullptr ? seed[0] ^ seed[1] : 0) ^ (reinterpret_cast<uintptr_t>(&r) * 0x9E3779B97F4A7C15u);
+  uint64_t seed[2] = {};  // there they lie at any address
+  if (const auto* given = reinterpret_cast<const void*>(getauxval(AT_RANDOM))) __builtin_memcpy(seed, given, sizeof(seed));
+  return seed[0] ^ seed[1] ^ (reinterpret_cast<uintptr_t>(&r) * 0x9E3779B97F4A7C15u);
 }
 
 // At start only. Control groups, version 2 and 1, may allow less than there is.

@@ -1,20 +1,29 @@
 #include "os/linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/bits.h"
+#include "os/test_refuse.h"
 
 namespace masu {
 namespace {
@@ -165,6 +174,97 @@ TEST(Linux, WritesAllOfALongLine) {
   testing::internal::CaptureStderr();
   linux_write_error(text.data(), text.size());
   EXPECT_EQ(testing::internal::GetCapturedStderr(), text);
+}
+
+// A reader that waits until the pipe is full, interrupts the writer and then takes all.
+TEST(Linux, WritesAllThroughInterruptions) {
+  std::string text;
+  while (text.size() < 300'000) text += std::to_string(text.size()) + ' ';
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const int full = fcntl(ends[1], F_SETPIPE_SZ, 65536);
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  struct sigaction before;
+  sigaction(SIGUSR1, &action, &before);
+  const int kept = dup(STDERR_FILENO);
+  const pthread_t writer = pthread_self();
+  std::string got;
+  std::thread reader([&] {
+    for (int held = 0; held < full;) {
+      std::this_thread::yield();
+      ioctl(ends[0], FIONREAD, &held);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it sleeps by now
+    pthread_kill(writer, SIGUSR1);
+    char buffer[4096];
+    for (ssize_t n; got.size() < text.size() && (n = read(ends[0], buffer, sizeof(buffer))) > 0;) got.append(buffer, static_cast<size_t>(n));
+  });
+  dup2(ends[1], STDERR_FILENO);
+  linux_write_error(text.data(), text.size());
+  dup2(kept, STDERR_FILENO);
+  reader.join();
+  EXPECT_TRUE(got == text);
+  sigaction(SIGUSR1, &before, nullptr);
+  for (const int fd : {ends[0], ends[1], kept}) close(fd);
+}
+
+// Where the kernel gives no random bytes, two looks from different places still differ.
+[[gnu::noinline]] uint64_t random_from_deeper() {
+  volatile char room[4096];
+  room[0] = 1;
+  const uint64_t r = LinuxOs{}.random();
+  room[1] = 2;
+  return r;
+}
+TEST(LinuxOs, RandomWithoutTheKernelsHelp) {
+  const pid_t child = fork();
+  if (child == 0) {
+    test::refuse_call(SYS_getrandom);
+    const uint64_t a = LinuxOs{}.random();
+    _exit(a != 0 && a != random_from_deeper() ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+// In a mount namespace of its own a child says what the control groups are.
+class ControlGroups {
+ public:
+  // The memory that a process sees with this /proc/self/cgroup and this limit file; 0 where no such child can be made.
+  static size_t memory_with(const std::string& groups, const std::string& file, const std::string& limit) {
+    int ends[2];
+    if (pipe(ends) != 0) return 0;
+    const pid_t child = fork();
+    if (child == 0) {
+      size_t seen = 0;
+      if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+          mount("none", "/sys/fs/cgroup", "tmpfs", 0, nullptr) == 0) {
+        std::filesystem::create_directories(std::filesystem::path("/sys/fs/cgroup" + file).parent_path());
+        std::ofstream("/sys/fs/cgroup" + file) << limit << '\n';
+        std::ofstream("/sys/fs/cgroup/groups") << groups;
+        if (mount("/sys/fs/cgroup/groups", "/proc/self/cgroup", nullptr, MS_BIND, nullptr) == 0) seen = LinuxOs{}.physical_memory();
+      }
+      _exit(write(ends[1], &seen, sizeof(seen)) == sizeof(seen) ? 0 : 1);
+    }
+    size_t seen = 0;
+    if (read(ends[0], &seen, sizeof(seen)) != sizeof(seen)) seen = 0;
+    waitpid(child, nullptr, 0);
+    close(ends[0]);
+    close(ends[1]);
+    return seen;
+  }
+};
+TEST(LinuxOs, ControlGroupsLimitTheMemory) {
+  const size_t all = LinuxOs{}.physical_memory();
+  if (ControlGroups::memory_with("0::/\n", "/memory.max", "max") == 0) GTEST_SKIP() << "no namespace of our own can be had here";
+  EXPECT_EQ(ControlGroups::memory_with("0::/a/b\n", "/a/b/memory.max", "123456789"), 123456789u);
+  EXPECT_EQ(ControlGroups::memory_with("0::/a/b\n", "/a/b/memory.max", "9223372036854771712"), all);
+  EXPECT_EQ(ControlGroups::memory_with("0::/a\n", "/b/memory.max", "123456789"), all);
+  const char* old = "4:xmemory:/no\n3:memory:/a\n2:cpu:/no\n";
+  EXPECT_EQ(ControlGroups::memory_with(old, "/memory/a/memory.limit_in_bytes", "23456789"), 23456789u);
+  EXPECT_EQ(ControlGroups::memory_with(old, "/memory/no/memory.limit_in_bytes", "23456789"), all);
 }
 
 TEST(Linux, Environment) {

@@ -27,6 +27,7 @@ TEST(ReportDeathTest, OwnFaultsAskForAReport) {
 TEST(Report, EveryFaultHasWords) {
   for (const FaultText& text : kFaultText) EXPECT_NE(text.kind[0], 0);
   for (size_t i = 1; i < static_cast<size_t>(Fault::kCount); ++i) EXPECT_NE(kFaultText[i].next[0], 0) << i;
+  for (Fault f : {Fault::kWildFree, Fault::kForeignFree, Fault::kInteriorFree, Fault::kDoubleFree, Fault::kUnmappedFree}) EXPECT_TRUE(can_ignore(f));
   EXPECT_FALSE(can_ignore(Fault::kNone));
   EXPECT_FALSE(can_ignore(Fault::kCorruptLink));
   EXPECT_FALSE(can_ignore(Fault::kInternal));
