@@ -2,7 +2,8 @@
 // the record until the block is handed out again; readers of other states may see a record change under them
 // and look at `state` twice.
 //   never -> live -> freeing -> quarantined -> released -> live ...
-// A live block's front (front.h) may already say that it has ended: then its free is under way.
+// A free does not touch the record of a block of the arena: the front (front.h) says that it has ended, the quarantine
+// who ended it. That is written when somebody asks (Quarantine::settle), or at last when it leaves there.
 // A block's cell: front red zone [begin, user), the program's bytes [user, user + size), tail [.., end).
 #pragma once
 
@@ -26,12 +27,12 @@ struct Record {
   uint64_t size_and_heap;  // requested bytes; above kHeapShift the number of a private heap, else 0
   uint32_t alloc_stack;
   uint32_t free_stack;
-  uint64_t serial;  // thread << 40 | count of its allocations
+  uint64_t serial;  // thread << kThreadShift | count of its allocations
 
-  static constexpr unsigned kHeapShift = 48;
+  static constexpr unsigned kHeapShift = 48, kThreadShift = 40;
   size_t size() const { return size_and_heap & ((uint64_t{1} << kHeapShift) - 1); }
   uint32_t heap() const { return static_cast<uint32_t>(size_and_heap >> kHeapShift); }
-  uint32_t alloc_thread() const { return static_cast<uint32_t>(serial >> 40); }
+  uint32_t alloc_thread() const { return static_cast<uint32_t>(serial >> kThreadShift); }
 };
 static_assert(sizeof(Record) == 32);
 

@@ -89,18 +89,15 @@ class Scan {
  private:
   template <class Visit>
   void each_live(Visit&& visit) {
-    auto live = [](const Record& r) { return r.state.load(std::memory_order_acquire) == State::kLive; };  // acquire: as ever
-    heap_.shadow().each([&](const Cell& cell) {
-      if (live(*cell.record)) visit(cell);
-    });
-    heap_.paged().each([&](PagedBlocks::Slot& slot) {
-      if (live(slot.record)) visit(PagedBlocks::cell(slot));
-    });
+    auto visit_live = [&](const Cell& cell) {
+      if (state_of(cell) == State::kLive) visit(cell);
+    };
+    heap_.shadow().each(visit_live);
+    heap_.paged().each([&](PagedBlocks::Slot& slot) { visit_live(PagedBlocks::cell(slot)); });
   }
 
   bool live_at(uintptr_t w, Cell& cell) {
-    return heap_.covers(w) && heap_.locate(w, cell) &&
-           cell.record->state.load(std::memory_order_acquire) == State::kLive &&  // acquire: as ever
+    return heap_.covers(w) && heap_.locate(w, cell) && state_of(cell) == State::kLive &&
            w >= cell.user && w - cell.user < max_of<size_t>(cell.record->size(), 1);
   }
 

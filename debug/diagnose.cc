@@ -25,18 +25,13 @@ void set_damage(Finding& f, const Cell& cell, Kind kind, uintptr_t damage, uintp
   f.block = facts_of(cell);
 }
 
-// Whether a thread is between the first word of a free and the last.
-bool is_ending(const Cell& cell) {
-  const State state = cell.record->state.load(std::memory_order_acquire);  // acquire: as is_held()
-  if (state != State::kLive || cell.paged) return state == State::kFreeing;
-  Facts facts(0);
-  return Front::before(cell.user).sealed(cell.user, facts) && !facts.live();
-}
-
 // A free under way will say its thread and stack in a moment, or not at all where it waits to report: 0.1 s at most.
-BlockFacts settled_facts_of(const Cell& cell) {
+BlockFacts settled_facts_of(const View& view, const Cell& cell) {
   constexpr unsigned kYields = 500;
-  for (unsigned i = 0; i < kYields && is_ending(cell); ++i) linux_yield();
+  for (unsigned i = 0; i < kYields && state_of(cell) == State::kFreeing; ++i) {
+    linux_yield();
+    view.quarantine.settle();
+  }
   return facts_of(cell);
 }
 
@@ -44,8 +39,7 @@ bool held(const Cell& cell) { return Shadow::is_held(*cell.record); }
 
 // What lies behind a held cell's block: a freed one is poisoned up to its cell's end.
 uint64_t tail_pattern(const Cell& cell) {
-  // acquire: as is_held().
-  return cell.record->state.load(std::memory_order_acquire) == State::kQuarantined && !cell.paged ? kPoison : kCanary;
+  return state_of(cell) == State::kQuarantined && !cell.paged ? kPoison : kCanary;
 }
 
 // Changed bytes in front of a cell's block came from the block before it if that one's tail is changed up to its end.
@@ -95,7 +89,13 @@ bool locate(const View& view, uintptr_t p, Cell& cell) {
     cell = PagedBlocks::cell(*slot);
     return true;
   }
-  return view.shadow.locate(p, cell);
+  if (!view.shadow.locate(p, cell)) return false;
+  // Where the front does not vouch for life, the quarantine is asked.
+  if (Facts facts(0); cell.record->state.load(std::memory_order_acquire) == State::kLive &&  // acquire: as state_of()
+                      !(Front::before(cell.user).sealed(cell.user, facts) && facts.live())) {
+    view.quarantine.settle();
+  }
+  return true;
 }
 
 void diagnose_pointer(const View& view, uintptr_t p, Kind wild, Finding& f) {
@@ -103,14 +103,14 @@ void diagnose_pointer(const View& view, uintptr_t p, Kind wild, Finding& f) {
   f.kind = wild;
   Cell cell;
   if (!locate(view, p, cell)) return;
-  f.block = settled_facts_of(cell);
+  f.block = settled_facts_of(view, cell);
   if (p == cell.user && wild == Kind::kBadFree) f.kind = Kind::kDoubleFree;
 }
 
 bool diagnose_access(const View& view, uintptr_t p, size_t bytes, Finding& f) {
   Cell cell;
   if (!locate(view, p, cell)) return false;
-  f.block = settled_facts_of(cell);
+  f.block = settled_facts_of(view, cell);
   f.bytes = bytes;
   f.address = p;
   if (f.block.state != State::kLive) {
@@ -158,7 +158,7 @@ bool diagnose_guard(const View& view, uintptr_t p, size_t bytes, Finding& f) {
 }
 
 bool diagnose_cell(const View& view, const Cell& cell, Finding& f) {
-  const State state = cell.record->state.load(std::memory_order_acquire);  // acquire: canaries, then poison, are there
+  const State state = state_of(cell);
   const bool freed = state == State::kQuarantined && !cell.paged;
   if (!freed && state != State::kLive && state != State::kFreeing) return false;
   const Kind kind = freed ? Kind::kUseAfterFree : Kind::kOverflow;

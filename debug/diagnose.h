@@ -1,8 +1,9 @@
-// What is wrong with an address: pure functions of the shadow, the paged blocks and the address.
+// What is wrong with an address: pure functions of the shadow, the paged blocks, the quarantine and the address.
 #pragma once
 
 #include "debug/finding.h"
 #include "debug/paged.h"
+#include "debug/quarantine.h"
 #include "debug/raw_memory.h"
 #include "debug/shadow.h"
 
@@ -11,9 +12,11 @@ namespace masu::debug {
 struct View {
   const Shadow& shadow;
   const PagedBlocks& paged;
+  const Quarantine& quarantine;
 };
 
-// The cell around the address; for a paged block its guard page counts as its own.
+// The cell around the address; for a paged block its guard page counts as its own. Its record is settled, unless a
+// free is under way.
 bool locate(const View& view, uintptr_t p, Cell& cell);
 
 // An address that is no live block's start was given to free, realloc or malloc_usable_size: double-free where a

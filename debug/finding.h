@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "debug/block.h"
+#include "debug/front.h"
 
 namespace masu::debug {
 
@@ -67,7 +67,7 @@ inline BlockFacts facts_of(const Cell& cell) {
   BlockFacts f;
   f.known = true;
   f.paged = cell.paged;
-  f.state = r.state.load(std::memory_order_acquire);  // acquire: the record as the state's writer left it
+  f.state = state_of(cell);
   f.family = r.family;
   f.align_log2 = r.align_log2;
   f.begin = cell.begin;

@@ -77,4 +77,12 @@ struct Front {
 };
 static_assert(sizeof(Front) == kFront);
 
+// A block's state by its record, or by its front where that is ahead: ended there and live in the record, its free is under way.
+inline State state_of(const Cell& cell) {
+  const State state = cell.record->state.load(std::memory_order_acquire);  // acquire: the record as the state's writer left it
+  if (state != State::kLive || cell.paged) return state;
+  Facts facts(0);
+  return Front::before(cell.user).sealed(cell.user, facts) && !facts.live() ? State::kFreeing : State::kLive;
+}
+
 }  // namespace masu::debug

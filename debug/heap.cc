@@ -212,13 +212,13 @@ void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, Request r
   record.size_and_heap = cell.size;
   record.alloc_stack = stack_of(t, from);
   record.free_stack = 0;
-  record.serial = uint64_t{t.id} << 40 | t.allocations;
+  record.serial = t.serial();
   record.state.store(State::kLive, std::memory_order_release);  // release: who sees it live sees all of the above
 }
 
 // Every so many allocations: a sweep, a stop for the debugger.
 void DebugHeap::watch(ThreadState& t) {
-  if ((uint64_t{t.id} << 40 | t.allocations) == break_at_) raise(SIGTRAP);
+  if (t.serial() == break_at_) raise(SIGTRAP);
   if (sweep_every_ != 0 && t.allocations % sweep_every_ == 0) sweep("sweep");
 }
 
@@ -233,21 +233,16 @@ MASU_INLINE bool DebugHeap::live_block(uintptr_t p, size_t& size) const {
 }
 bool DebugHeap::live_record(uintptr_t p, size_t& size) const {
   Cell cell;
-  const bool live = debug::locate(view(), p, cell) && cell.user == p &&
-                    cell.record->state.load(std::memory_order_acquire) == State::kLive;  // acquire, pairs with record()
+  const bool live = debug::locate(view(), p, cell) && cell.user == p && state_of(cell) == State::kLive;
   size = cell.size;
   return live;
 }
 
-// A front that is whole and ended means that somebody is ending the block, or has: the record says it in a moment.
+// A front that is whole decides. Where it is not, the record does, which locate() has settled.
 bool DebugHeap::end_record(uintptr_t p, Cell& cell) const {
   if (!debug::locate(view(), p, cell) || cell.user != p) return false;
   Facts facts(0);
-  if (Front& front = Front::before(p); !cell.paged && front.sealed(p, facts)) {
-    if (!facts.live() || !end_front(front, facts)) return false;
-    cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, as in release()
-    return true;
-  }
+  if (Front& front = Front::before(p); !cell.paged && front.sealed(p, facts)) return facts.live() && end_front(front, facts);
   State live = State::kLive;
   // acq_rel: the record is ours from here on, and the sweep sees that it is no more live.
   return cell.record->state.compare_exchange_strong(live, State::kFreeing, std::memory_order_acq_rel,
@@ -263,7 +258,6 @@ void DebugHeap::release(void* p, const Release& how, From from) {
   if (MASU_LIKELY(t != nullptr && shadow_.front_at(user, facts) && facts.near(how.family) &&
                   said_right(how, facts.size(), facts.align_log2()) && end_front(Front::before(user), facts))) {
     cell = shadow_.cell_of_front(user, facts);
-    cell.record->state.store(State::kFreeing, std::memory_order_release);  // release, pairs with end_record()
     if (MASU_UNLIKELY(!whole_tail(cell))) report_end(cell, how, from);
   } else {
     cell = end_otherwise(t, user, how, from);
@@ -309,7 +303,7 @@ void DebugHeap::report_end(Cell cell, const Release& how, From from) {
 void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in) {
   f.call = found_in;
   report(f);
-  const State state = cell.record->state.load(std::memory_order_acquire);  // acquire, pairs with retire()
+  const State state = state_of(cell);
   mend_front(cell, state == State::kLive);
   if (state == State::kQuarantined && !cell.paged) {
     fill_granules(kPoison, cell.user, cell.end);
@@ -319,37 +313,39 @@ void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in
 }
 
 void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
-  Record& record = *cell.record;
   t.events.note(kProgramFree, 0, cell.user);
-  record.free_thread = t.id;
-  record.free_stack = stack_of(t, from);
+  const uint32_t stack = stack_of(t, from);
   t.forget(cell.user, cell.size);
   if (MASU_UNLIKELY(cell.paged)) {
-    record.state.store(State::kQuarantined, std::memory_order_release);  // release, pairs with is_held()
+    cell.record->free_thread = t.id;
+    cell.record->free_stack = stack;
+    cell.record->state.store(State::kQuarantined, std::memory_order_release);  // release, pairs with is_held()
     return paged_.free(*paged_.find(cell.user));
   }
   fill_granules(kPoison, cell.user, cell.end);
-  record.state.store(State::kQuarantined, std::memory_order_release);  // release: who sees it finds the poison whole
-  if (MASU_UNLIKELY(!quarantine_.push(t, cell))) push_to_next(t, cell);
+  const Quarantine::Entry entry{cell.record, cell.begin, t.id, stack};
+  if (MASU_UNLIKELY(!quarantine_.push(t, entry, cell.end - cell.begin))) push_to_next(t, entry, cell.end - cell.begin);
 }
 
-void DebugHeap::push_to_next(ThreadState& t, Cell cell) {
-  quarantine_.next_chunk(t, [this](const QuarantineChunk::Entry& entry) { leave_quarantine(entry); });
-  if (!quarantine_.push(t, cell)) leave_quarantine({cell.record, cell.begin});
+void DebugHeap::push_to_next(ThreadState& t, Quarantine::Entry entry, size_t bytes) {
+  quarantine_.next_chunk(t, [this](const Quarantine::Entry& leaving) { leave_quarantine(leaving); });
+  if (!quarantine_.push(t, entry, bytes)) leave_quarantine(entry);
 }
 
-void DebugHeap::leave_quarantine(const QuarantineChunk::Entry& entry) {
+void DebugHeap::leave_quarantine(const Quarantine::Entry& entry) {
   const uintptr_t user = entry.begin + kFront;
   Facts facts(0);
   if (MASU_UNLIKELY(!Front::before(user).sealed(user, facts) || facts.live() ||
                     damage_in_granules(kPoison, user, entry.begin + C::size(facts.cls())) != 0)) {
-    report_quarantined(shadow_.cell_of_block(entry.record, entry.begin));
+    report_quarantined(entry);
   }
-  entry.record->state.store(State::kReleased, std::memory_order_release);  // release, pairs with is_held()
+  Quarantine::note(entry, State::kReleased);
   inner_.free(reinterpret_cast<void*>(entry.begin));
 }
 
-void DebugHeap::report_quarantined(const Cell& cell) {
+void DebugHeap::report_quarantined(const Quarantine::Entry& entry) {
+  Quarantine::note(entry, State::kQuarantined);
+  const Cell cell = Shadow::cell_of_block(entry.record, entry.begin);
   Finding f;
   if (!diagnose_cell(view(), cell, f)) return;
   report_damage(cell, f, "quarantine");

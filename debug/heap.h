@@ -74,7 +74,7 @@ class DebugHeap {
   // The cell around an address; false where none is known. `covers` is the fast question before it.
   MASU_INLINE bool covers(uintptr_t p) const { return shadow_.covers(p) || paged_.covers(p); }
   bool locate(uintptr_t p, Cell& cell) const { return debug::locate(view(), p, cell); }
-  View view() const { return {shadow_, paged_}; }
+  View view() const { return {shadow_, paged_, quarantine_}; }
   const Shadow& shadow() const { return shadow_; }
   PagedBlocks& paged() { return paged_; }
   StackDepot& depot() { return depot_; }
@@ -116,9 +116,9 @@ class DebugHeap {
   MASU_NOINLINE bool end_record(uintptr_t p, Cell& cell) const;
   MASU_COLD void report_end(Cell cell, const Release& how, From from);
   MASU_INLINE void retire(ThreadState& t, const Cell& cell, From from);
-  MASU_NOINLINE void push_to_next(ThreadState& t, Cell cell);
-  MASU_INLINE void leave_quarantine(const QuarantineChunk::Entry& entry);
-  MASU_COLD void report_quarantined(const Cell& cell);
+  MASU_NOINLINE void push_to_next(ThreadState& t, Quarantine::Entry entry, size_t bytes);
+  MASU_INLINE void leave_quarantine(const Quarantine::Entry& entry);
+  MASU_COLD void report_quarantined(const Quarantine::Entry& entry);
   MASU_COLD void report_damage(const Cell& cell, Finding& f, const char* found_in);
   MASU_INLINE uint32_t stack_of(ThreadState& t, From from) { return depth_ == 0 ? 0 : known_stack(t, from); }
   MASU_NOINLINE uint32_t known_stack(ThreadState& t, From from);
@@ -137,8 +137,8 @@ class DebugHeap {
   std::atomic<uint32_t> heaps_{0};
   Shadow shadow_;
   PagedBlocks paged_;
-  Quarantine quarantine_;
   Threads threads_;
+  Quarantine quarantine_{threads_};
   StackDepot depot_;
   Unwinder unwinder_;
 };

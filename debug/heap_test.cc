@@ -250,6 +250,19 @@ TEST(DebugHeapDeathTest, DoubleFree) {
   EXPECT_DEATH(give(p), "double-free.*\n(.*\n)*.*0 bytes inside of 96-byte region(.*\n)*freed by thread T0");
 }
 
+// What ended a quarantined block is not in its record yet, and its front no longer says that it has ended.
+TEST(DebugHeapDeathTest, FreedBlocksWithDamagedFrontsAreFreedOnes) {
+  for (size_t align : {0ul, 64ul}) {
+    auto* p = static_cast<volatile char*>(get(96, {Family::kMalloc, align}));
+    give(const_cast<char*>(p));
+    const char front = p[-1];
+    EXPECT_DEATH((p[-1] = 1, give(const_cast<char*>(p))), "double-free(.*\n)*.*freed by thread T0");
+    EXPECT_DEATH((p[-1] = 1, heap().usable_size(const_cast<char*>(p))), "bad-malloc_usable_size(.*\n)*.*freed by thread T0");
+    EXPECT_DEATH((p[-1] = 1, heap().sweep("test")), "heap-use-after-free(.*\n)*.* 1 byte before 96-byte region(.*\n)*.*freed by thread T0");
+    EXPECT_NE(front, 1);
+  }
+}
+
 // The other thread's free is caught between its first store and its last.
 TEST(DebugHeapDeathTest, ADoubleFreeWaitsForTheOtherFreesStack) {
   auto free_during_another = [](void* p) {

@@ -85,6 +85,27 @@ class Heap:
         align = 1 << max(4, int(record["align_log2"]))
         return record, begin, begin + size, (begin + 16 + align - 1) // align * align
 
+    def end_of(self, cell):
+        """(state, thread and stack of its free): by the record, or by the quarantine where that is ahead."""
+        record, begin = cell[:2]
+        state = int(record["state"]["_M_i"])
+        if state < 3:
+            for entry in self.quarantined():
+                if int(entry["begin"]) == begin:
+                    return 3, int(entry["thread"]), int(entry["stack"])
+        return state, int(record["free_thread"]), int(record["free_stack"])
+
+    def quarantined(self):
+        """The entries of all chunks: handed over, or still filled by a thread."""
+        chunk = self.heap["quarantine_"]["head_"]
+        chunks = [state["chunk"]["_M_b"]["_M_p"] for state in self.threads()]
+        while int(chunk) != 0:
+            chunks.append(chunk)
+            chunk = chunk["next"]
+        for chunk in filter(int, chunks):
+            for i in range(int(chunk["count"]["_M_i"])):
+                yield chunk["entry"][i]
+
     def owner(self, pointer):
         """The owner of the slab around a pointer, and who works with it."""
         shadow = self.heap["shadow_"]
@@ -141,13 +162,14 @@ class Heap:
         return [self.load64(at + 16 + 8 * i) for i in range(self.load64(at + 8) & 255)]
 
 
-def describe(record, begin, end, user):
-    state = int(record["state"]["_M_i"])
+def describe(heap, cell):
+    record, begin, end, user = cell
+    state = heap.end_of(cell)[0]
     size = int(record["size_and_heap"]) & ((1 << 48) - 1)
     serial = int(record["serial"])
     family = FAMILIES[int(record["family"]) & 3]
     return (f"{size}-byte region [{user:#x},{user + size:#x}) {STATES[state]}, from {family}, serial {serial} "
-            f"(T{serial >> 40}), cell [{begin:#x},{end:#x})"), state
+            f"(T{serial >> 40}), cell [{begin:#x},{end:#x})")
 
 
 def describe_event(name, owner, what):
@@ -181,17 +203,17 @@ class Masu(gdb.Command):
             print(f"{pointer:#x} is in no block of the heap")
             return
         record, begin, end, user = cell
-        text, state = describe(*cell)
-        print(f"{pointer:#x} is {pointer - user} bytes into a {text}")
+        print(f"{pointer:#x} is {pointer - user} bytes into a {describe(heap, cell)}")
         print_stack(heap, "allocated:", int(record["alloc_stack"]))
+        state, thread, stack = heap.end_of(cell)
         if state >= 3:
-            print_stack(heap, f"freed by T{int(record['free_thread'])}:", int(record["free_stack"]))
+            print_stack(heap, f"freed by T{thread}:", stack)
         paged = heap.paged_cell(pointer) is not None
         print("owner: " + ("on pages of its own" if paged else heap.owner(pointer)))
         for name, near in (("before", begin - 1), ("behind", end)):
             other = heap.cell(near)
             if other:
-                print(f"block {name}: {describe(*other)[0]}")
+                print(f"block {name}: {describe(heap, other)}")
         for state_of_thread in heap.threads():
             for event in heap.events(state_of_thread):
                 if begin <= event[2] < end:

@@ -9,7 +9,7 @@ QuarantineChunk* Quarantine::empty_chunk() {
     Lock guard(lock_);
     if (QuarantineChunk* chunk = empty_; chunk != nullptr) {
       empty_ = chunk->next;
-      chunk->count = 0;
+      chunk->count.store(0, std::memory_order_relaxed);  // relaxed: next_chunk() publishes the chunk
       chunk->bytes = 0;
       return chunk;
     }
@@ -34,6 +34,25 @@ QuarantineChunk* Quarantine::oldest() {
   if (head_ == nullptr) tail_ = nullptr;
   bytes_ -= chunk->bytes;
   return chunk;
+}
+
+// A report may come from where the lock is held, or while the thread that has it stands still: then it goes without.
+void Quarantine::settle() const {
+  constexpr unsigned kYields = 100;
+  for (unsigned i = 0; !lock_.try_lock(); ++i) {
+    if (i == kYields) return;
+    linux_yield();
+  }
+  auto note_all = [](const QuarantineChunk* chunk) {
+    // acquire, pairs with push(): what lies below the count is whole.
+    for (uint32_t i = 0, n = chunk->count.load(std::memory_order_acquire); i < n; ++i) note(chunk->entry[i], State::kQuarantined);
+  };
+  for (const QuarantineChunk* chunk = head_; chunk != nullptr; chunk = chunk->next) note_all(chunk);
+  threads_.each([&](const ThreadState& t) {
+    // acquire, pairs with next_chunk(). What a thread fills now is handed over, and leaves, under the lock only.
+    if (const QuarantineChunk* chunk = t.chunk.load(std::memory_order_acquire); chunk != nullptr) note_all(chunk);
+  });
+  lock_.unlock();
 }
 
 void Quarantine::recycle(QuarantineChunk* chunk) {

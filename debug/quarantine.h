@@ -1,6 +1,6 @@
 // Freed blocks wait here before the heap may hand them out again: first in, first out, bounded by bytes.
 // A thread fills a chunk of its own and hands it over when it is full; what is then over the limit leaves from
-// the other end. One lock, taken per chunk.
+// the other end. One lock, taken per chunk. Who ended a block stands here until it leaves, or until settle().
 //   bytes_ = sum over the chunks handed over
 #pragma once
 
@@ -17,20 +17,24 @@
 namespace masu::debug {
 
 struct QuarantineChunk {
-  static constexpr unsigned kBlocks = 254;
+  static constexpr unsigned kBlocks = 169;
   QuarantineChunk* next;
-  uint32_t count;
-  uint32_t spare;
+  std::atomic<uint32_t> count;
   size_t bytes;
   struct Entry {
     Record* record;
     uintptr_t begin;  // of the cell
+    uint32_t thread, stack;
   } entry[kBlocks];
 };
 static_assert(sizeof(QuarantineChunk) <= kPage);
 
 class Quarantine {
  public:
+  using Entry = QuarantineChunk::Entry;
+
+  constexpr explicit Quarantine(const Threads& threads) : threads_(threads) {}
+
   // Bytes at most: 0 lets blocks go at once. It grows up to there with the heap, of which it holds a part.
   void set_limit(size_t limit) {
     most_ = limit;
@@ -42,22 +46,35 @@ class Quarantine {
   }
 
   // False where the thread's chunk is full, or there is none: next_chunk() comes first.
-  MASU_INLINE bool push(ThreadState& t, const Cell& cell) {
-    QuarantineChunk* chunk = t.chunk;
-    if (MASU_UNLIKELY(chunk == nullptr || chunk->count == QuarantineChunk::kBlocks || chunk->bytes >= kChunkBytes)) return false;
-    chunk->entry[chunk->count++] = {cell.record, cell.begin};
-    chunk->bytes += cell.end - cell.begin;
+  MASU_INLINE bool push(ThreadState& t, const Entry& entry, size_t bytes) {
+    // relaxed, both: this thread's own.
+    QuarantineChunk* chunk = t.chunk.load(std::memory_order_relaxed);
+    if (MASU_UNLIKELY(chunk == nullptr || chunk->bytes >= kChunkBytes)) return false;
+    const uint32_t n = chunk->count.load(std::memory_order_relaxed);
+    if (MASU_UNLIKELY(n == QuarantineChunk::kBlocks)) return false;
+    chunk->entry[n] = entry;
+    chunk->bytes += bytes;
+    chunk->count.store(n + 1, std::memory_order_release);  // release, pairs with settle(): the entry, and the block's poison
     return true;
   }
   // The thread's chunk is handed over; `leave(entry)` for each block whose time is up. Where there is no memory for another
   // chunk, the thread has none then.
   template <class Leave>
   void next_chunk(ThreadState& t, Leave&& leave) {
-    if (t.chunk != nullptr) hand_over(t.chunk);
-    t.chunk = nullptr;
+    // relaxed, all of them: this thread's own; settle() reads it under the lock, which hand_over() takes in between.
+    if (QuarantineChunk* full = t.chunk.load(std::memory_order_relaxed); full != nullptr) hand_over(full);
+    t.chunk.store(nullptr, std::memory_order_relaxed);
     drain(leave);
-    t.chunk = empty_chunk();
+    t.chunk.store(empty_chunk(), std::memory_order_release);  // release, pairs with settle(): a chunk without entries
   }
+  // Writes a block's end into its record.
+  static MASU_INLINE void note(const Entry& entry, State state) {
+    entry.record->free_thread = entry.thread;
+    entry.record->free_stack = entry.stack;
+    entry.record->state.store(state, std::memory_order_release);  // release, pairs with is_held() and state_of()
+  }
+  // The same for all blocks that wait here: before records are read.
+  MASU_COLD void settle() const;
 
   FutexMutex& lock() { return lock_; }
 
@@ -67,8 +84,9 @@ class Quarantine {
   MASU_INLINE void drain(Leave&& leave) {
     constexpr uint32_t kAhead = 12;
     while (QuarantineChunk* chunk = oldest()) {
-      for (uint32_t i = 0; i < chunk->count; ++i) {
-        const QuarantineChunk::Entry& ahead = chunk->entry[min_of(i + kAhead, chunk->count - 1)];
+      const uint32_t count = chunk->count.load(std::memory_order_relaxed);  // relaxed: it came under the lock
+      for (uint32_t i = 0; i < count; ++i) {
+        const Entry& ahead = chunk->entry[min_of(i + kAhead, count - 1)];
         __builtin_prefetch(ahead.record);
         __builtin_prefetch(reinterpret_cast<const char*>(ahead.begin));
         __builtin_prefetch(reinterpret_cast<const char*>(ahead.begin) + 64);
@@ -86,9 +104,10 @@ class Quarantine {
   static constexpr size_t kLeast = 256 * kKiB;
   static constexpr size_t kChunkBytes = 32 * kKiB;
 
+  const Threads& threads_;
   size_t most_ = 0;
   std::atomic<size_t> limit_{0};
-  FutexMutex lock_{kRankRegistry};
+  mutable FutexMutex lock_{kRankRegistry};
   QuarantineChunk* head_ = nullptr;
   QuarantineChunk* tail_ = nullptr;
   QuarantineChunk* empty_ = nullptr;

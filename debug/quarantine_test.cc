@@ -13,21 +13,23 @@ constexpr size_t kLeast = 256 * kKiB;  // of a small heap
 
 class QuarantineTest : public testing::Test {
  protected:
+  ~QuarantineTest() override { tls_thread = nullptr; }
+
   // The n-th block has the address n; those that leave are noted.
-  void push(size_t bytes) {
-    const Cell cell = {nullptr, next_, next_ + bytes, next_, bytes, false};
-    ++next_;
-    if (quarantine_->push(*thread_, cell)) return;
-    quarantine_->next_chunk(*thread_, [this](const QuarantineChunk::Entry& e) { left_.push_back(e.begin); });
-    EXPECT_TRUE(quarantine_->push(*thread_, cell));
+  void push(size_t bytes, Record* record = nullptr) {
+    const Quarantine::Entry entry = {record, next_++, 7, 5};
+    if (quarantine_->push(*thread_, entry, bytes)) return;
+    quarantine_->next_chunk(*thread_, [this](const Quarantine::Entry& e) { left_.push_back(e.begin); });
+    EXPECT_TRUE(quarantine_->push(*thread_, entry, bytes));
   }
   void expect_left(size_t n) {
     ASSERT_EQ(left_.size(), n);
     for (size_t i = 0; i < n; ++i) ASSERT_EQ(left_[i], i + 1);
   }
 
-  std::unique_ptr<Quarantine> quarantine_ = std::make_unique<Quarantine>();
-  std::unique_ptr<ThreadState> thread_ = std::make_unique<ThreadState>();
+  std::unique_ptr<Threads> threads_ = std::make_unique<Threads>();
+  std::unique_ptr<Quarantine> quarantine_ = std::make_unique<Quarantine>(*threads_);
+  ThreadState* thread_ = threads_->self();
   uintptr_t next_ = 1;
   std::vector<uintptr_t> left_;
 };
@@ -71,11 +73,10 @@ TEST_F(QuarantineTest, AllLeaveWhereItHoldsNothing) {
 TEST_F(QuarantineTest, AThreadHasNoChunkWhileBlocksLeave) {
   quarantine_->set_limit(0);
   push(16);
-  const Cell cell = {nullptr, 1, 17, 1, 16, false};
   unsigned seen = 0;
-  quarantine_->next_chunk(*thread_, [&](const QuarantineChunk::Entry&) {
+  quarantine_->next_chunk(*thread_, [&](const Quarantine::Entry& entry) {
     ++seen;
-    EXPECT_FALSE(quarantine_->push(*thread_, cell));
+    EXPECT_FALSE(quarantine_->push(*thread_, entry, 16));
   });
   EXPECT_EQ(seen, 1u);
 }
@@ -86,10 +87,33 @@ TEST_F(QuarantineTest, ChunksAreUsedAgain) {
   for (int i = 0; i < 10; ++i) {
     push(64 * kKiB);
     chunks.push_back(thread_->chunk);
-    EXPECT_EQ(thread_->chunk->bytes, 64 * kKiB);
-    EXPECT_EQ(thread_->chunk->count, 1u);
+    EXPECT_EQ(chunks.back()->bytes, 64 * kKiB);
+    EXPECT_EQ(chunks.back()->count, 1u);
   }
   for (const QuarantineChunk* chunk : chunks) EXPECT_EQ(chunk, chunks[0]);
+}
+
+TEST_F(QuarantineTest, SettlesTheRecordsOfAllThatWait) {
+  quarantine_->set_limit(kGiB);
+  std::vector<Record> records(2 * QuarantineChunk::kBlocks + 1);  // two chunks that were handed over, and one that is being filled
+  for (Record& r : records) push(32, &r);
+  EXPECT_EQ(records[0].state.load(), State::kNever);
+  quarantine_->settle();
+  for (const Record& r : records) {
+    EXPECT_EQ(r.state.load(), State::kQuarantined);
+    EXPECT_EQ(r.free_thread, 7u);
+    EXPECT_EQ(r.free_stack, 5u);
+  }
+  EXPECT_TRUE(left_.empty());
+}
+
+TEST_F(QuarantineTest, ReportsGoOnWhereItsLockIsHeld) {
+  Record record = {};
+  push(32, &record);
+  quarantine_->lock().lock();
+  quarantine_->settle();
+  EXPECT_EQ(record.state.load(), State::kNever);
+  quarantine_->lock().unlock();
 }
 
 }  // namespace

@@ -6,15 +6,16 @@ namespace masu::debug {
 
 void DebugHeap::sweep(const char* when) {
   if (!ready()) return;
+  quarantine_.settle();
   shadow_.each([&](const Cell& seen) {
     const Record& record = *seen.record;
     const uint64_t serial = record.serial;
-    // acquire: a block that changed hands while we looked was not damaged; nor is its size what it was before.
-    const State before = record.state.load(std::memory_order_acquire);
     const Cell cell = Shadow::cell_of_block(seen.record, seen.begin);
+    // A block that changed hands while we looked was not damaged; nor is its size what it was before.
+    const State before = state_of(cell);
     Finding f;
     if (before == State::kFreeing || !diagnose_cell(view(), cell, f)) return;
-    if (record.state.load(std::memory_order_acquire) != before || record.serial != serial) return;
+    if (state_of(cell) != before || record.serial != serial) return;
     report_damage(cell, f, when);
   });
   shadow_.each_untouched([&](uintptr_t begin, uintptr_t end) {
@@ -60,10 +61,10 @@ void DebugHeap::heap_delete(OwnerT& heap) {
     if (cell.record->heap() == id) release(reinterpret_cast<void*>(cell.user), {}, from);
   };
   shadow_.each([&](const Cell& cell) {
-    if (cell.record->state.load(std::memory_order_acquire) == State::kLive) end(cell);  // acquire, pairs with hand_out()
+    if (state_of(cell) == State::kLive) end(cell);
   });
   paged_.each([&](PagedBlocks::Slot& slot) {
-    if (slot.record.state.load(std::memory_order_acquire) == State::kLive) end(PagedBlocks::cell(slot));  // as above
+    if (state_of(PagedBlocks::cell(slot)) == State::kLive) end(PagedBlocks::cell(slot));
   });
   release(&heap, {}, from);
 }

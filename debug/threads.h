@@ -50,11 +50,12 @@ struct ThreadState {
   uint64_t next_guard = 0;      // 0: not known yet
   uint64_t next_look = 0;       // at the size of the heap
   uint32_t without_bytes = 0;   // allocations of no bytes
-  QuarantineChunk* chunk = nullptr;
+  std::atomic<QuarantineChunk*> chunk{nullptr};  // filled by this thread alone
   ThreadName* name = nullptr;
   StackBounds bounds;
   SeenBlock seen[kSeen] = {};
   MASU_INLINE SeenBlock& seen_at(uintptr_t p) { return seen[(p >> kSeenShift) % kSeen]; }
+  uint64_t serial() const { return uint64_t{id} << Record::kThreadShift | allocations; }  // of the last block it made
   // Whether a checked function met all of these bytes' block, which is as it was.
   MASU_INLINE bool has_seen(uintptr_t p, size_t bytes) {
     return seen_at(p).reaches(p, bytes) && alone.load(std::memory_order_relaxed);  // relaxed: as enter() has it
