@@ -310,8 +310,9 @@ class Lane(unittest.TestCase):
     def test_sweep_finds_what_is_never_freed(self):
         program = self.compiled(SWEEP)
         self.assertEqual(self.run_on([program])[0], 0)  # _Exit: there is no check at the end
-        code, _, err = self.run_on([program], "sweep=100")
-        self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["heap-buffer-overflow"]))
+        for every in (1, 100):
+            code, _, err = self.run_on([program], f"sweep={every}")
+            self.assertEqual((code, self.kinds(err)), (-signal.SIGABRT, ["heap-buffer-overflow"]), every)
 
     def test_a_sweep_leaves_others_alone(self):
         program = self.compiled(MANY_THREADS)

@@ -114,7 +114,7 @@ TEST_F(PagedDeathTest, WithoutMarkersMappingsAreCounted) {
 }
 
 // Whatever of its tables finds no room, it works or is not there.
-TEST_F(PagedDeathTest, WithTooLittleAddressSpaceThereIsNone) {
+TEST(SmallAddressSpaceDeathTest, WithTooLittleThereIsNoRange) {
   if (dlsym(RTLD_DEFAULT, "__asan_init") != nullptr || dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr) GTEST_SKIP() << "a sanitizer needs the address space";
   auto small = std::make_unique<PagedBlocks>();
   auto try_with = [&](size_t room) {

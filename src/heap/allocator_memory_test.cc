@@ -21,6 +21,21 @@ template <class Lane>
 class AllocatorOnTestOsTest : public testing::Test {};
 TYPED_TEST_SUITE(AllocatorOnTestOsTest, test::TestOsLanes);
 
+TYPED_TEST(AllocatorMemoryTest, AConfigurationCountsFromTheNextCallOn) {
+  TestHeap<TypeParam> own;
+  auto& heap = *own;
+  HeapConfig lenient;
+  lenient.ignore_misuse = true;
+  heap.configure(lenient);
+  void* p = heap.malloc(100);
+  heap.free(p);
+  heap.free(p);
+  EXPECT_TRUE(test::no_faults());
+  heap.configure({});
+  heap.free(p);
+  EXPECT_EQ(test::FaultLog::get().take_one(), Fault::kDoubleFree);
+}
+
 // --- back to the floor
 
 TYPED_TEST(AllocatorMemoryTest, TrimGoesBackToTheFloor) {

@@ -191,6 +191,31 @@ TEST_F(OwnerTest, ASlabWithBlocksInTheBinIsNotGivenUp) {
   EXPECT_EQ(owner_of(map().tag(map().page(blocks[0]))), kNobody);
 }
 
+// Who frees them takes them over; as long as nobody but the owner does, they stay.
+TEST_F(OwnerTest, FullSlabsBecomeNobodysOnceOthersFree) {
+  const unsigned some = 4 * C::slab_blocks(C::of(100));
+  auto owner_at = [&](uintptr_t p) { return owner_of(map().tag(map().page(p))); };
+  std::vector<uintptr_t> blocks;
+  for (unsigned i = 0; i < some; ++i) blocks.push_back(take(100));
+  EXPECT_EQ(owner_->stats().get(Event::kSlabAbandon), 0u);
+  send(blocks[0]);
+  for (unsigned i = 0; i < some; ++i) take(100);
+  EXPECT_GT(owner_->stats().get(Event::kSlabAbandon), 2u);
+  EXPECT_EQ(owner_at(blocks[0]), kNobody);
+  give(blocks[0]);
+  EXPECT_EQ(owner_at(blocks[0]), 1u);
+  EXPECT_EQ(owner_->stats().get(Event::kSlabClaim), 1u);
+}
+
+TEST_F(OwnerTest, APrivateHeapKeepsItsSlabs) {
+  owner_->become_private();
+  const uintptr_t first = take(100);
+  for (unsigned i = 0; i < 4 * C::slab_blocks(C::of(100)); ++i) take(100);
+  send(first);
+  owner_->collect();
+  EXPECT_EQ(owner_->stats().get(Event::kSlabAbandon), 0u);
+}
+
 TEST_F(OwnerTest, TheDrainRefusesWhatIsNotOut) {
   const uintptr_t p = take(100);
   send(p);

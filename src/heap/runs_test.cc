@@ -142,6 +142,15 @@ TEST_F(RunsTest, TheSpareGoesAtItsDeadline) {
   EXPECT_EQ(runs_.segments(), 0u);
 }
 
+TEST_F(RunsTest, WhetherPagesCameBackIsToldOnce) {
+  EXPECT_FALSE(runs_.freed_since());
+  const PageId p = alloc(1);
+  EXPECT_FALSE(runs_.freed_since());
+  free(p, 1);
+  EXPECT_TRUE(runs_.freed_since());
+  EXPECT_FALSE(runs_.freed_since());
+}
+
 TEST_F(RunsTest, AllGoBackAtOnce) {
   alloc(16);
   alloc(3);
