@@ -162,6 +162,8 @@ class Allocator {
   }
   MASU_INLINE Checks<Lane> checks() { return Checks<Lane>(core_); }
   OwnerT* owner(uint32_t id) const { return core_.owners[id - 1]; }
+  // relaxed: whoever has a block of the owner's got it after the flag was set.
+  bool is_private(uint32_t id) const { return owner(id)->is_private.load(std::memory_order_relaxed); }
   uint32_t owner_count() const { return core_.owner_count.load(std::memory_order_acquire); }  // pairs with create_owner()
 
   // From the bin; null where it is empty.
@@ -188,6 +190,8 @@ class Allocator {
   static MASU_NOINLINE void free_slow(uintptr_t block, Allocator& heap) { heap.free_elsewhere(block); }
   static MASU_COLD void free_again(uintptr_t block, Allocator& heap) { heap.fault_free(block, "free"); }
   MASU_INLINE void free_elsewhere(uintptr_t block);
+  MASU_NOINLINE void free_other(uintptr_t block, uint32_t id);
+  MASU_NOINLINE void free_unbound(uintptr_t block, Tag tag);
   MASU_NOINLINE size_t usable_slow(uintptr_t block);
   MASU_COLD void fault_free(uintptr_t p, const char* where);
   MASU_COLD void* fault_cached(uintptr_t block) {
@@ -203,9 +207,9 @@ class Allocator {
   OwnerT* create_owner();
   void boundary(OwnerT& o);
   void tick(OwnerT& o);
-  void free_run(OwnerT* o, uintptr_t block, ClassId c);
-  void free_of_nobody(OwnerT* o, uintptr_t block, ClassId c);
-  void send_alone(uint32_t to, uintptr_t block);
+  MASU_NOINLINE void free_run(OwnerT* o, uintptr_t block, Tag tag);
+  MASU_NOINLINE void free_of_nobody(OwnerT* o, uintptr_t block, ClassId c);
+  MASU_NOINLINE void send_alone(uint32_t to, uintptr_t block);
   void purge_runs(uint64_t deadline_ms, Stats<Sync>& stats);
   void collect_one_orphan();
   bool collect_idle(OwnerT& o);

@@ -114,7 +114,7 @@ void* Allocator<Lane>::realloc(void* p, size_t bytes) {
 template <class Lane>
 void Allocator<Lane>::free_full(uintptr_t block, Cache* cache, ClassId c, Allocator& heap) {
   OwnerT* o = cache->owner;
-  heap.core_.links.wipe(block);
+  heap.core_.links.wipe(block, c);
   o->enter();
   o->overflow(c, block);
   heap.boundary(*o);  // after: it may give up full slabs, and the block's would seem full while we hold it
@@ -141,38 +141,54 @@ void Allocator<Lane>::fault_free(uintptr_t p, const char* where) {
   core_.fault(fault, e);
 }
 
-// Null, large, somebody else's, or nobody's.
+// Null, large, somebody else's, or nobody's. Every way out is a tail call, so that there is no frame for the commonest: a
+// block that shares its slab with others, of another thread's.
 template <class Lane>
 MASU_INLINE void Allocator<Lane>::free_elsewhere(uintptr_t block) {
-  if (block == 0) return;
   const size_t granule = map().granule(block);
   const Tag tag = granule < map().granules() ? map().home_tag(Map::page_of_granule(granule)) : kTagUnmapped;  // once: it may change hands
   const uint32_t id = owner_of(tag);
-  if (id == 0 && large_.free(core_, block)) return;  // in the arena's range, too, where that is not ours yet
-  if (id == 0 || !map().is_live(granule)) return fault_free(block, "free");
-  Cache* cache = self();
-  OwnerT* o = cache->owner;
-  if (o == nullptr && cache != &kExited) {
-    bool transient = false;
-    o = bind(cache, transient);
-    if (o != nullptr && o->id() == id) return free(reinterpret_cast<void*>(block));  // it adopted the block's owner
-  }
-  // A run's live bit has a word to itself, so whoever frees the block may clear it: a second free is caught wherever
-  // it comes from. Blocks that share words stay live until their owner has them.
+  if (MASU_UNLIKELY(id == 0 || !map().is_live(granule))) return free_other(block, id);
+  OwnerT* o = self()->owner;
+  if (MASU_UNLIKELY(o == nullptr)) return free_unbound(block, tag);
   const ClassId c = class_of(tag);
-  const bool packed = C::is_packed(c);
-  if (!packed && !map().take_live(granule)) return fault_free(block, "free");
-  // relaxed: whoever has the block got it after the flag was set.
-  const bool stays = id != kNobody && owner(id)->is_private.load(std::memory_order_relaxed);
-  if (!stays && !packed) return free_run(o, block, c);
+  if (!C::is_packed(c)) return free_run(o, block, tag);
   if (id == kNobody) return free_of_nobody(o, block, c);
-  if (!stays && o != nullptr) return o->send(id, block, c);
+  if (MASU_UNLIKELY(is_private(id))) return send_alone(id, block);
+  o->send(id, block, c);
+}
+
+// No live block of the arena's.
+template <class Lane>
+void Allocator<Lane>::free_other(uintptr_t block, uint32_t id) {
+  if (block == 0) return;
+  if (id == 0 && large_.free(core_, block)) return;  // in the arena's range, too, where that is not ours yet
+  fault_free(block, "free");
+}
+
+// By a thread without an owner: it gets one, but for one past its exit or where there is no memory.
+template <class Lane>
+void Allocator<Lane>::free_unbound(uintptr_t block, Tag tag) {
+  Cache* cache = self();
+  bool transient = false;
+  if (cache != &kExited && bind(cache, transient) != nullptr) return free(reinterpret_cast<void*>(block));
+  if (!C::is_packed(class_of(tag))) return free_run(nullptr, block, tag);
+  uint32_t id = owner_of(tag);
+  if (id == kNobody) {  // to one that has had a thread, as whoever gave the slab up has
+    id = 1;
+    while (!owner(id)->had_thread.load(std::memory_order_relaxed)) ++id;  // relaxed: it stays so
+  }
   send_alone(id, block);
 }
 
-// A run changes hands instead of waiting for a thread that may be off: it has no neighbours.
+// A run has no neighbours, and a live bit with a word to itself: whoever frees the block may clear it, so that a second
+// free is caught wherever it comes from. (Blocks that share words stay live until their owner has them.) Then it changes
+// hands instead of waiting for a thread that may be off, but for a private heap's.
 template <class Lane>
-void Allocator<Lane>::free_run(OwnerT* o, uintptr_t block, ClassId c) {
+void Allocator<Lane>::free_run(OwnerT* o, uintptr_t block, Tag tag) {
+  if (!map().take_live(map().granule(block))) return fault_free(block, "free");
+  const ClassId c = class_of(tag);
+  if (is_private(owner_of(tag))) return send_alone(owner_of(tag), block);
   if (o == nullptr) {
     const PageId page = map().page(block);
     map().end_slab(page, 1);
@@ -187,11 +203,6 @@ void Allocator<Lane>::free_run(OwnerT* o, uintptr_t block, ClassId c) {
 // A block of a slab that its owner gave up.
 template <class Lane>
 void Allocator<Lane>::free_of_nobody(OwnerT* o, uintptr_t block, ClassId c) {
-  if (o == nullptr) {  // to one that has had a thread, as whoever gave the slab up has
-    uint32_t id = 1;
-    while (!owner(id)->had_thread.load(std::memory_order_relaxed)) ++id;  // relaxed: it stays so
-    return send_alone(id, block);
-  }
   o->enter();
   boundary(*o);
   o->free_of_nobody(block, c);
@@ -203,7 +214,7 @@ template <class Lane>
 void Allocator<Lane>::send_alone(uint32_t to, uintptr_t block) {
   if (!checks().begin(block)) return fault_free(block, "free");
   core_.stats.count_shared(Event::kDirectFree);
-  core_.links.set_ahead(block, 0);
+  core_.links.set(block, 0, 0);
   checks().push(owner(to)->inbox(), block, block);
 }
 

@@ -20,21 +20,28 @@ class BlockLinks {
     if (inside(block)) return codec_.set(block, next);
     descriptor(block) = next;
   }
-  MASU_INLINE uintptr_t get(uintptr_t block) const { return inside(block) ? codec_.get(block) : descriptor(block); }
-  MASU_INLINE void set_ahead(uintptr_t block, uintptr_t ahead) const {
-    if (inside(block)) codec_.set_ahead(block, ahead);
+  MASU_INLINE void set(uintptr_t block, uintptr_t next, uintptr_t ahead) const {
+    if (inside(block)) return codec_.set(block, next, ahead);
+    descriptor(block) = next;
   }
-  MASU_INLINE void prefetch_ahead(uintptr_t block) const {
-    if (inside(block)) codec_.prefetch_ahead(block);
+  MASU_INLINE uintptr_t get(uintptr_t block) const { return get(block, class_at(block)); }
+
+  // For who knows the block's class.
+  MASU_INLINE uintptr_t get(uintptr_t block, ClassId c) const {
+    return Classes::is_packed(c) ? codec_.get(block) : descriptor(block);
   }
-  MASU_INLINE void wipe(uintptr_t block) const {
-    if (inside(block)) codec_.wipe(block);
+  MASU_INLINE void prefetch_ahead(uintptr_t block, ClassId c) const {
+    if (Classes::is_packed(c)) codec_.prefetch_ahead(block);
   }
+  MASU_INLINE void wipe(uintptr_t block, ClassId c) const {
+    if (Classes::is_packed(c)) codec_.wipe(block);
+  }
+  // The links of blocks that share their slabs.
+  MASU_INLINE LinkCodec inside() const { return codec_; }
 
  private:
-  MASU_INLINE bool inside(uintptr_t block) const {
-    return Classes::is_packed(class_of(map_.tag(map_.page(block))));
-  }
+  MASU_INLINE ClassId class_at(uintptr_t block) const { return class_of(map_.tag(map_.page(block))); }
+  MASU_INLINE bool inside(uintptr_t block) const { return Classes::is_packed(class_at(block)); }
   MASU_INLINE uintptr_t& descriptor(uintptr_t block) const { return map_.slab(map_.page(block)).link; }
 
   Map& map_;

@@ -20,8 +20,10 @@ class LinkCodec {
   }
   MASU_INLINE uintptr_t get(uintptr_t block) const { return *reinterpret_cast<uintptr_t*>(block) ^ mask(block); }
 
-  MASU_INLINE void set_ahead(uintptr_t block, uintptr_t ahead) const {
-    reinterpret_cast<uintptr_t*>(block)[1] = ahead ^ mask(block);
+  MASU_INLINE void set(uintptr_t block, uintptr_t next, uintptr_t ahead) const {
+    const uintptr_t m = mask(block);
+    reinterpret_cast<uintptr_t*>(block)[0] = next ^ m;
+    reinterpret_cast<uintptr_t*>(block)[1] = ahead ^ m;
   }
   MASU_INLINE void prefetch_ahead(uintptr_t block) const {
     __builtin_prefetch(reinterpret_cast<void*>(reinterpret_cast<uintptr_t*>(block)[1] ^ mask(block)), 1);

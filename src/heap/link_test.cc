@@ -51,8 +51,7 @@ TEST(Link, NeighboursShareNoMask) {
 TEST(Link, WipeLeavesNoTrace) {
   const LinkCodec links(77);
   Blocks b{};
-  links.set(b.at(0), b.at(1));
-  links.set_ahead(b.at(0), b.at(8));
+  links.set(b.at(0), b.at(1), b.at(8));
   links.wipe(b.at(0));
   EXPECT_EQ(b.words[0][0], 0u);
   EXPECT_EQ(b.words[0][1], 0u);

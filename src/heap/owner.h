@@ -126,7 +126,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     uint32_t other = 0;
     if (!slabs_.claim(map().page(block), other)) return send(other, block, c);
     map().clear_live(map().granule(block));
-    core_->links.wipe(block);
+    core_->links.wipe(block, c);
     keep(c, block);
   }
   // A run that another owner's thread handed out changes hands, instead of waiting for a thread that may be off. Its live
@@ -136,13 +136,13 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     if (bins_.limit(c) == 0) return put_in_slab(block);  // we have no use for it
     keep(c, block);
   }
-  // A block of another owner's goes there with others, later.
+  // A block of another owner's goes there with others, later. It shares its slab.
   void send(uint32_t to, uintptr_t block, ClassId c) {
     if (!checks().begin(block)) return double_free(block, "free");
-    stash_.add(core_->links, to, block, C::size(c), [&](const auto& chain) { publish(chain); });
+    stash_.add(core_->links.inside(), to, block, C::size(c), [this](const auto& chain) { publish(chain); });
   }
   void flush_stash() {
-    stash_.flush_all([&](const auto& chain) { publish(chain); });
+    stash_.flush_all([this](const auto& chain) { publish(chain); });
   }
 
   // Returns the oldest blocks of a bin to their slabs until `keep` are left.
@@ -335,7 +335,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   }
 
   // Takes the first block off the overflow. False where it is no block, not out, or no longer holds the link of its free.
-  bool unlink(uintptr_t block, ClassId& c, uint32_t& home) {
+  MASU_INLINE bool unlink(uintptr_t block, ClassId& c, uint32_t& home) {
     const size_t granule = map().granule(block);
     const Tag tag = map().home_tag(Map::page_of_granule(granule));
     c = class_of(tag);
@@ -348,13 +348,13 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       double_free(block, "drain");
       return false;
     }
-    core_->links.prefetch_ahead(block);
-    overflow_ = core_->links.get(block);
+    core_->links.prefetch_ahead(block, c);
+    overflow_ = core_->links.get(block, c);
     if (overflow_ != 0 && map().granule(overflow_) >= map().granules()) {
       core_->fault_link(block, "drain");
       return false;
     }
-    core_->links.wipe(block);
+    core_->links.wipe(block, c);
     return true;
   }
 
@@ -398,7 +398,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
   Core<Lane>* core_;
   uint32_t id_;
-  uint32_t events_;
+  alignas(128) uint32_t events_;  // written at every boundary from here on, apart from what who frees our blocks reads
   uint64_t active_;           // classes with a refill or flush since the last decay
   uint64_t demand_;           // classes with a refill since their bin was last flushed
   uint64_t strangers_;        // classes whose blocks others freed since the last decay

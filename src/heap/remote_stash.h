@@ -22,29 +22,28 @@ class RemoteStash {
     uintptr_t recent[kAhead];  // the last blocks added, this chain's or the one's before it
   };
 
-  // Adds a block; `publish(chain)` takes over a chain that is due.
+  // Adds a block; `publish(chain)` takes over a chain that is due. No call that returns in here: whoever inlines it needs
+  // no frame.
   template <class Links, class Publish>
-  MASU_INLINE void add(const Links& links, uint32_t owner, uintptr_t block, size_t bytes, Publish&& publish) {
+  MASU_INLINE void add(Links links, uint32_t owner, uintptr_t block, size_t bytes, Publish publish) {
     Chain& chain = chains_[owner % Lane::kStashSlots];
-    if (MASU_UNLIKELY(chain.owner != owner)) {
-      flush(chain, publish);
-      chain.owner = owner;
-    }
-    if (chain.head == 0) chain.tail = block;
-    links.set(block, chain.head);
-    uintptr_t& ahead = chain.recent[chain.blocks % kAhead];
-    links.set_ahead(block, ahead);
-    ahead = block;
-    chain.head = block;
-    ++chain.blocks;
-    chain.bytes += bytes;
-    total_ += bytes;
-    if (MASU_UNLIKELY(total_ >= Lane::kStashTotal)) return flush_all(publish);
-    if (MASU_UNLIKELY(chain.blocks >= Lane::kStashChain || chain.bytes >= Lane::kStashBytes)) flush(chain, publish);
+    if (MASU_UNLIKELY(chain.owner != owner)) return displace(links, owner, block, bytes, publish);
+    uintptr_t& recent = chain.recent[chain.blocks % kAhead];
+    const uintptr_t next = chain.head, ahead = recent;
+    const size_t in_chain = chain.bytes + bytes, in_all = total_ + bytes;
+    const uint32_t blocks = chain.blocks + 1;
+    if (next == 0) chain.tail = block;
+    chain.head = recent = block;
+    chain.blocks = blocks;
+    chain.bytes = in_chain;
+    total_ = in_all;
+    links.set(block, next, ahead);
+    if (MASU_UNLIKELY(in_all >= Lane::kStashTotal)) return flush_all(publish);
+    if (MASU_UNLIKELY(blocks >= Lane::kStashChain || in_chain >= Lane::kStashBytes)) flush(chain, publish);
   }
 
   template <class Publish>
-  void flush_all(Publish&& publish) {
+  MASU_NOINLINE void flush_all(Publish publish) {
     for (Chain& chain : chains_) flush(chain, publish);
   }
 
@@ -63,8 +62,17 @@ class RemoteStash {
   }
 
  private:
+  // Another owner's chain lies where this one's belongs.
+  template <class Links, class Publish>
+  MASU_NOINLINE void displace(Links links, uint32_t owner, uintptr_t block, size_t bytes, Publish publish) {
+    Chain& chain = chains_[owner % Lane::kStashSlots];
+    flush(chain, publish);
+    chain.owner = owner;
+    add(links, owner, block, bytes, publish);
+  }
+
   template <class Publish>
-  void flush(Chain& chain, Publish&& publish) {
+  MASU_NOINLINE void flush(Chain& chain, Publish publish) {
     if (chain.head == 0) return;
     publish(chain);
     total_ -= chain.bytes;
