@@ -371,7 +371,10 @@ void* DebugHeap::reallocate(void* p, size_t bytes, From from) {
   }
   void* fresh = allocate(bytes, {}, from);
   if (fresh == nullptr) return nullptr;
-  raw_copy(fresh, p, min_of<size_t>(bytes, size));
+  const size_t kept = min_of<size_t>(bytes, size);
+  const uintptr_t to = reinterpret_cast<uintptr_t>(fresh);
+  if (paged_.covers(to) && kept > kPage) paged_.fetch(to, kept);
+  raw_copy(fresh, p, kept);
   release(p, how, from);
   return fresh;
 }

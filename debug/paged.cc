@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, MADV_GUARD_REMOVE: newer than Debian 12's headers
 constexpr int kGuardRemove = 103;
+constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE
 constexpr size_t kMaxRange = size_t{1} << 40;
 constexpr size_t kMinRange = 64 * kMiB;
 constexpr size_t kGrow = 4096;          // pages made accessible at once
@@ -148,6 +149,11 @@ void PagedBlocks::close_pages(Slot& slot) {
   if (markers_ && advise(slot.data, bytes, kGuardInstall)) return;
   advise(slot.data, bytes, MADV_DONTNEED);
   if (protect(slot.data, bytes, PROT_NONE) && !markers_) mappings_left_ += 2;
+}
+
+void PagedBlocks::fetch(uintptr_t at, size_t bytes) const {
+  const uintptr_t begin = align_down(at, kPage);
+  advise(begin, align_up(at + bytes, kPage) - begin, kPopulateWrite);
 }
 
 void PagedBlocks::free(Slot& slot) {

@@ -30,6 +30,8 @@ class PagedBlocks {
   // A slot with readable zero pages; its record is the caller's. Null where there is no room; `optional` ones are
   // refused when guarded blocks hold a quarter of the machine's memory, or too few mappings are left.
   Slot* alloc(size_t bytes, size_t align, Side side, bool optional);
+  // All of these bytes of a block will be written at once: their pages come together, not one fault each.
+  void fetch(uintptr_t at, size_t bytes) const;
   // The block can be used no more; the slot waits for its turn.
   void free(Slot& slot);
 

@@ -44,6 +44,15 @@ TEST_F(PagedTest, FreedSlotsComeBackOldestFirst) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(alloc(100), slots[static_cast<size_t>(i)]) << i;
 }
 
+TEST_F(PagedTest, FetchedPagesAreThoseOfTheBytes) {
+  PagedBlocks::Slot* slot = alloc(8 * kPage);
+  paged().fetch(slot->user + kPage + 100, 2 * kPage);
+  unsigned char resident[8] = {};
+  ASSERT_EQ(mincore(reinterpret_cast<void*>(slot->data), sizeof(resident) * kPage, resident), 0);
+  for (size_t i = 0; i < std::size(resident); ++i) EXPECT_EQ(resident[i] & 1, i >= 1 && i <= 3) << i;
+  EXPECT_EQ(*reinterpret_cast<char*>(slot->user + 2 * kPage), 0);
+}
+
 TEST_F(PagedTest, TheRangeIsUsedToItsEndAndNoFurther) {
   uintptr_t base;
   size_t bytes;
