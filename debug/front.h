@@ -28,7 +28,6 @@ class Facts {
   uint64_t word() const { return word_; }
   size_t size() const { return gather(word_); }
   unsigned cls() const { return word_ >> kClass & 0x3f; }
-  Family family() const { return static_cast<Family>(word_ >> kFamily & 3); }
   unsigned align_log2() const { return word_ >> kAlign & 0x1f; }
   bool live() const { return (word_ & kLifeMask) == kLive; }
   // Live, and its cell begins just before it.

@@ -191,8 +191,8 @@ TEST(DebugHeapTest, SomeBlocksAreGuarded) {
       }
       return n;
     };
-    EXPECT_EQ(guarded(0, 640), 10);
-    EXPECT_EQ(guarded(24, 30000 - 640), 6);
+    EXPECT_EQ(guarded(0, 641), 11);
+    EXPECT_EQ(guarded(24, 30000 - 641), 6);
     EXPECT_EQ(guarded(1, 4000), 0);
   }).join();
   configure(1, true);

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
+#include <thread>
 #include <vector>
 
 namespace masu::debug {
@@ -105,6 +107,20 @@ TEST_F(QuarantineTest, SettlesTheRecordsOfAllThatWait) {
     EXPECT_EQ(r.free_stack, 5u);
   }
   EXPECT_TRUE(left_.empty());
+}
+
+TEST_F(QuarantineTest, SettlesWhileOthersPush) {
+  quarantine_->set_limit(kGiB);
+  std::vector<Record> records(5000);
+  std::atomic<bool> done{false};
+  std::thread reports([&] {
+    while (!done) quarantine_->settle();
+  });
+  for (Record& r : records) push(32, &r);
+  done = true;
+  reports.join();
+  quarantine_->settle();
+  for (const Record& r : records) ASSERT_EQ(r.state.load(), State::kQuarantined);
 }
 
 TEST_F(QuarantineTest, ReportsGoOnWhereItsLockIsHeld) {

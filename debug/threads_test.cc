@@ -55,6 +55,7 @@ TEST(ThreadsTest, ALaterThreadTakesAStateOverAsIfItWereNew) {
     id = first->id;
     first->allocations = first->due = first->next_guard = first->next_look = 7;
     first->without_bytes = 7;
+    EXPECT_EQ(first->serial(), uint64_t{id} << Record::kThreadShift | 7);
   }).join();
   std::thread([&] {
     second = threads().self();

@@ -65,7 +65,7 @@ def mechanical(command, mutants, row_of):
              "",
              f"Written by `{command}`.",
              "Killers of src/: the model's lanes (inputs that are there, then fuzzing) and the unit tests; of debug/: its unit tests, the",
-             "faulty programs, the tests of the lane as a library, and the harness on real heaps. Lines of verdict: verdicts.tsv.",
+             "faulty programs and the tests of the lane as a library. Lines of verdict: verdicts.tsv.",
              "",
              f"{len(judged)} of {len(mutants)} judged: {dead} killed, {count('equivalent')} equivalent, {count('open')} open, "
              f"{count('no program')} do not compile. Of those that change the program, {100 * dead / max(left, 1):.1f} % are killed.",

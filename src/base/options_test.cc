@@ -89,6 +89,14 @@ TEST(Options, BadValuesAreNamedAndIgnored) {
   }
 }
 
+TEST(Options, WhatIsAllowedIsSaid) {
+  auto allowed = [](const char* spec) { return parse(spec).complaint; };
+  EXPECT_NE(allowed("decay_ms=x").find("allowed: 0..3600000"), std::string::npos);
+  EXPECT_NE(allowed("large_cache=x").find(" bytes, k, M or G"), std::string::npos);
+  EXPECT_NE(allowed("misuse=x").find("allowed: abort"), std::string::npos);
+  EXPECT_NE(allowed("report=").find("allowed: text"), std::string::npos);
+}
+
 TEST(Options, UnknownKeysAreNamedAndTheRestIsRead) {
   const Parsed p = parse("nonsense=1:decay_ms=9:=4:Verbose=1:decay_m=1:decay_mss=1");
   EXPECT_EQ(p.options.get(Option::kDecayMs), 9);

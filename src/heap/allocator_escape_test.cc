@@ -203,6 +203,33 @@ TEST(AllocatorEscapeTest, SavedByAThreadThatAnswers) {
   EXPECT_EQ(heap.census(), 0u);
 }
 
+// Others are asked and waited for, but not again while nothing comes back.
+TEST(AllocatorEscapeTest, WaitsInVainOnce) {
+  TestHeap<FaultLane> own(limited(1));
+  auto& heap = *own;
+  std::barrier<> ready(2), done(2);
+  std::thread other([&] {
+    heap.free(heap.malloc(16));
+    ready.arrive_and_wait();
+    done.arrive_and_wait();
+    heap.thread_exit();
+  });
+  ready.arrive_and_wait();
+  std::vector<void*> blocks = take_all(heap, kQuarter);
+  const uint64_t waits = heap.event(Event::kEscapeWait);
+  EXPECT_GT(waits, 0u);
+  EXPECT_EQ(heap.malloc(kQuarter), nullptr);
+  EXPECT_EQ(heap.event(Event::kEscapeWait), waits);
+  heap.free(blocks.back());
+  heap.flush();
+  blocks.back() = heap.malloc(kQuarter);
+  EXPECT_EQ(heap.malloc(kQuarter), nullptr);
+  EXPECT_GT(heap.event(Event::kEscapeWait), waits) << "something had come back";
+  done.arrive_and_wait();
+  other.join();
+  for (void* p : blocks) heap.free(p);
+}
+
 // A private heap takes nothing of the segments that all threads share: it ends with everything in its own.
 TEST(AllocatorEscapeTest, PrivateHeapsStayOutOfCommonSegments) {
   TestHeap<FaultLane> own(limited(2));

@@ -36,6 +36,16 @@ TYPED_TEST(AllocatorMemoryTest, AConfigurationCountsFromTheNextCallOn) {
   EXPECT_EQ(test::FaultLog::get().take_one(), Fault::kDoubleFree);
 }
 
+TYPED_TEST(AllocatorMemoryTest, WhereNothingIsConfiguredTheMachineIsTheLimit) {
+  TestHeap<TypeParam> own(HeapConfig{});
+  std::vector<void*> blocks;
+  for (int i = 0; i < 100; ++i) {
+    blocks.push_back(own->malloc(TestHeap<TypeParam>::Heap::C::kMaxSize));
+    ASSERT_NE(blocks.back(), nullptr) << i;
+  }
+  for (void* p : blocks) own->free(p);
+}
+
 // --- back to the floor
 
 TYPED_TEST(AllocatorMemoryTest, TrimGoesBackToTheFloor) {

@@ -75,6 +75,7 @@ TEST_P(ArenaTest, KeptSegmentsAreServedFirst) {
   const SegmentId a = acquire(), b = acquire();
   release(a);
   EXPECT_EQ(arena_.map().tag(A::first_page(a)), kTagUnmapped);
+  EXPECT_EQ(arena_.segment(a).owner, 0u);
   EXPECT_EQ(arena_.kept(), 1u);
   const uint64_t commits = stats_.get(Event::kSegmentCommit);
   EXPECT_EQ(acquire(), a);
@@ -143,6 +144,17 @@ TEST_P(ArenaTest, FailuresLoseNothing) {
   EXPECT_EQ(acquire(), kNoSegment);
   os_.heal();
   EXPECT_NE(acquire(), kNoSegment);
+  EXPECT_TRUE(arena_.check());
+}
+
+// Only where somebody else's mapping may lie in the way is another place looked for, and what is passed over is lost.
+TEST_P(ArenaTest, APlaceThatIsRefused) {
+  init(6);
+  ASSERT_EQ(acquire(), 0u);
+  os_.fail(GetParam() ? test::OsCall::kClaim : test::OsCall::kCommit, 1, false);
+  EXPECT_EQ(acquire(), GetParam() ? 2u : kNoSegment);
+  os_.heal();
+  EXPECT_EQ(acquire(), GetParam() ? 3u : 1u);
   EXPECT_TRUE(arena_.check());
 }
 

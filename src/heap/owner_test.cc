@@ -216,6 +216,15 @@ TEST_F(OwnerTest, APrivateHeapKeepsItsSlabs) {
   EXPECT_EQ(owner_->stats().get(Event::kSlabAbandon), 0u);
 }
 
+TEST_F(OwnerTest, HoldingsCountTheBinsOfAllClasses) {
+  size_t blocks = 0;
+  for (ClassId c = 0; c < C::kCount; ++c) {
+    give(take(C::size(c)));
+    blocks += owner_->bins().blocks(*owner_, c);
+    EXPECT_EQ(owner_->holdings().bins, blocks) << C::size(c);
+  }
+}
+
 TEST_F(OwnerTest, TheDrainRefusesWhatIsNotOut) {
   const uintptr_t p = take(100);
   send(p);

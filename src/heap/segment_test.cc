@@ -86,5 +86,23 @@ TYPED_TEST(SegmentTest, ZeroUntilTouched) {
   EXPECT_TRUE(s.take(0, pages(s)));
 }
 
+TYPED_TEST(SegmentTest, WhatCouldNotBeCleanedStaysDirty) {
+  TypeParam s{};
+  s.open_for(1);
+  s.take(0, pages(s));
+  s.dirty.assign(0, pages(s), true);
+  s.put(10, 30);
+  typename TypeParam::Pages taken{}, failed{};
+  ASSERT_TRUE(s.take_dirty(1, taken));
+  EXPECT_TRUE(taken.all(10, 30, true));
+  EXPECT_EQ(taken.count(), 30u);
+  EXPECT_FALSE(s.purge_pending);
+  failed.assign(20, 3, true);
+  s.put_back(taken, failed);
+  for (unsigned i = 0; i < pages(s); ++i) EXPECT_EQ(s.dirty.test(i), i < 10 || i >= 40 || (i >= 20 && i < 23)) << i;
+  EXPECT_TRUE(s.purge_pending) << "to be tried again";
+  EXPECT_EQ(s.find(30, 1), 10u);
+}
+
 }  // namespace
 }  // namespace masu

@@ -214,7 +214,7 @@ TEST(Linux, WritesAllThroughInterruptions) {
   volatile char room[4096];
   room[0] = 1;
   const uint64_t r = LinuxOs{}.random();
-  room[1] = 2;
+  room[1] = room[0];
   return r;
 }
 TEST(LinuxOs, RandomWithoutTheKernelsHelp) {
