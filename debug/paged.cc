@@ -11,7 +11,6 @@ namespace {
 constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, MADV_GUARD_REMOVE: newer than Debian 12's headers
 constexpr int kGuardRemove = 103;
 constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE
-constexpr size_t kMaxRange = size_t{1} << 40;
 constexpr size_t kMinRange = 64 * kMiB;
 constexpr size_t kGrow = 4096;          // pages made accessible at once
 constexpr size_t kWaitBytes = 8 * kMiB;  // of one size that stay freed before the first is used again
@@ -48,9 +47,8 @@ bool kernel_has_markers() {
 
 }  // namespace
 
-bool PagedBlocks::place(InnerHeap& heap, size_t max_mappings) {
-  const size_t allowed = heap.core().os.address_space_limit();
-  size_t wish = allowed == SIZE_MAX ? kMaxRange : std::bit_floor(allowed / 4);
+bool PagedBlocks::place(InnerHeap& heap, size_t max_mappings, size_t max_range) {
+  size_t wish = min_of(max_range, std::bit_floor(heap.core().os.address_space_limit() / 4));
   for (; wish >= kMinRange; wish /= 2) {
     void* range = map_lazily(wish, PROT_NONE);
     if (range == nullptr) continue;

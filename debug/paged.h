@@ -25,7 +25,9 @@ class PagedBlocks {
   // Where in its pages a block lies: behind a red zone, at their end, or at their very start.
   enum class Side : uint8_t { kLeft, kRight, kStart };
 
-  bool place(InnerHeap& heap, size_t max_mappings);
+  static constexpr size_t kMaxRange = size_t{1} << 40;
+  // A range of `max_range` bytes at most, a power of two; a quarter of what address space the process may have.
+  bool place(InnerHeap& heap, size_t max_mappings, size_t max_range = kMaxRange);
 
   // A slot with readable zero pages; its record is the caller's. Null where there is no room; `optional` ones are
   // refused when guarded blocks hold a quarter of the machine's memory, or too few mappings are left.

@@ -25,7 +25,16 @@ namespace {
 
 class PagedTest : public testing::Test {
  protected:
-  PagedTest() { EXPECT_TRUE(paged().place(inner_, 1 << 20)); }
+  static constexpr size_t kRange = 64 * kMiB;
+
+  PagedTest() { EXPECT_TRUE(paged().place(inner_, 1 << 20, kRange)); }
+  ~PagedTest() override { unmap(paged()); }
+  static void unmap(const PagedBlocks& blocks) {
+    uintptr_t base;
+    size_t bytes;
+    blocks.range(base, bytes);
+    munmap(reinterpret_cast<void*>(base), bytes);
+  }
   PagedBlocks& paged() { return *paged_; }
   PagedBlocks::Slot* alloc(size_t bytes) { return paged().alloc(bytes, 16, PagedBlocks::Side::kRight, false); }
 
@@ -53,24 +62,30 @@ TEST_F(PagedTest, FetchedPagesAreThoseOfTheBytes) {
   EXPECT_EQ(*reinterpret_cast<char*>(slot->user + 2 * kPage), 0);
 }
 
+// Behind its first guard a range has an odd number of pages. Slots of two, guards with them, leave the last page over; with one
+// of three among them they end where the range does.
 TEST_F(PagedTest, TheRangeIsUsedToItsEndAndNoFurther) {
-  uintptr_t base;
-  size_t bytes;
-  paged().range(base, bytes);
-  std::vector<PagedBlocks::Slot*> slots;
-  for (size_t size = bytes / 4; size >= 4096; size /= 2) {
-    while (auto* slot = alloc(size)) {
-      ASSERT_LT(slots.size(), 1000u);
-      EXPECT_LE(slot->data + (slot->pages + 1) * kPage, base + bytes) << "its guard is inside too";
+  for (const size_t first : {kPage, 2 * kPage}) {
+    auto blocks = std::make_unique<PagedBlocks>();
+    ASSERT_TRUE(blocks->place(inner_, 1 << 20, kRange));
+    uintptr_t base;
+    size_t bytes;
+    blocks->range(base, bytes);
+    ASSERT_EQ(bytes, kRange);
+    auto take = [&](size_t n) { return blocks->alloc(n, 16, PagedBlocks::Side::kRight, false); };
+    std::vector<PagedBlocks::Slot*> slots{take(first)};
+    while (auto* slot = take(kPage)) {
+      ASSERT_LT(slots.size(), bytes / kPage);
       slots.push_back(slot);
-      slot->user = 0;
     }
+    EXPECT_EQ(slots.back()->data + 2 * kPage, first == kPage ? base + bytes - kPage : base + bytes);
+    for (auto* slot : slots) blocks->free(*slot);
+    EXPECT_EQ(take(first), slots[0]) << "what was freed is used again";
+    EXPECT_FALSE(blocks->covers(base + bytes) || blocks->covers(base - 1));
+    EXPECT_EQ(blocks->find(base + bytes), nullptr);
+    EXPECT_EQ(blocks->find(base), nullptr) << "the first guard is nobody's";
+    unmap(*blocks);
   }
-  EXPECT_EQ(alloc(1), nullptr);
-  for (auto* slot : slots) paged().free(*slot);
-  EXPECT_FALSE(paged().covers(base + bytes) || paged().covers(base - 1));
-  EXPECT_EQ(paged().find(base + bytes), nullptr);
-  EXPECT_EQ(paged().find(base), nullptr) << "the first guard is nobody's";
 }
 
 // What every kernel's guards do; false where one does not.
