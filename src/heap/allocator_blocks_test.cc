@@ -280,7 +280,6 @@ TYPED_TEST(AllocatorBlocksTest, ShrinkingGivesBack) {
   heap.free(q);
 }
 
-// Runs that calloc or aligned takes past the bins still see what other threads freed (else they pile up for ever).
 TYPED_TEST(AllocatorBlocksTest, ACachedBlockThatIsLiveIsNamed) {
   auto& heap = *this->heap_;
   void* p = heap.malloc(100);
@@ -296,6 +295,7 @@ TYPED_TEST(AllocatorBlocksTest, ACachedBlockThatIsLiveIsNamed) {
   heap.free(p);
 }
 
+// Runs that calloc or aligned takes past the bins still see what other threads freed (else they pile up for ever).
 TYPED_TEST(AllocatorBlocksTest, RunsPastTheBinsAreFedByRemoteFrees) {
   auto& heap = *this->heap_;
   for (const bool zeroed : {true, false}) {
@@ -314,6 +314,21 @@ TYPED_TEST(AllocatorBlocksTest, RunsPastTheBinsAreFedByRemoteFrees) {
     }
     EXPECT_LE(heap.core().arena.in_use(), before + 1) << (zeroed ? "calloc" : "aligned");
   }
+  EXPECT_EQ(heap.census(), 0u);
+}
+
+// So does a thread that asks for nothing else, and whose blocks of other sizes wait in its inbox.
+TYPED_TEST(AllocatorBlocksTest, RunsPastTheBinsEmptyTheInbox) {
+  auto& heap = *this->heap_;
+  std::vector<void*> runs;
+  for (const bool zeroed : {true, false}) {
+    void* small = heap.malloc(100);
+    test::on_threads(heap, 1, [&](unsigned) { heap.free(small); });
+    ASSERT_TRUE(heap.core().owners[0]->inbox_filled());
+    runs.push_back(zeroed ? heap.calloc(20000) : heap.aligned(20000, 2 * kPage));
+    EXPECT_FALSE(heap.core().owners[0]->inbox_filled()) << (zeroed ? "calloc" : "aligned");
+  }
+  for (void* p : runs) heap.free(p);
   EXPECT_EQ(heap.census(), 0u);
 }
 

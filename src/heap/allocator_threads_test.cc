@@ -227,6 +227,30 @@ TYPED_TEST(AllocatorThreadsTest, CollectDrainsSpillAndOverflow) {
   EXPECT_EQ(heap.totals().arena_bytes, 0u) << "something still sits on its page";
 }
 
+// A thread's end leaves caches to the next thread, a heap's end an owner without any to the next heap.
+TYPED_TEST(AllocatorThreadsTest, ThreadsTakeTheOwnerThatHadOneFirst) {
+  auto& heap = *this->heap_;
+  auto* own = heap.heap_new();
+  on_threads(heap, 1, [&](unsigned) { heap.free(heap.malloc(1)); });
+  heap.heap_delete(*own);
+  heap.free(heap.malloc(1));
+  ASSERT_EQ(heap.heap_new(), own) << "the thread left it alone";
+  heap.heap_delete(*own);
+  on_threads(heap, 1, [&](unsigned) { heap.free(heap.malloc(1)); });
+  EXPECT_EQ(heap.totals().owners, 2u) << "where there is no other, a thread takes a heap's";
+}
+
+TYPED_TEST(AllocatorThreadsTest, EachOwnerIsVisitedOnce) {
+  auto& heap = *this->heap_;
+  std::vector<uint32_t> ids;
+  auto visit = [&](auto& owner) { ids.push_back(owner.id()); };
+  heap.each_owner(visit);
+  EXPECT_TRUE(ids.empty());
+  for (int i = 0; i < 3; ++i) heap.heap_new();
+  heap.each_owner(visit);
+  EXPECT_EQ(ids, (std::vector<uint32_t>{1, 2, 3}));
+}
+
 // Threads come and go, hand blocks to others, and leave some for the next; counters agree with what was done.
 TYPED_TEST(AllocatorThreadsTest, ThreadsComeAndGo) {
   auto& heap = *this->heap_;

@@ -7,6 +7,7 @@
 
 #include "base/attributes.h"
 #include "heap/link.h"
+#include "heap/page_map.h"
 
 namespace masu {
 

@@ -39,6 +39,26 @@ class DiagnoseTest : public testing::Test {
     EXPECT_TRUE(test::no_faults());
   }
 
+  // Neither way of an owner's free leaves another thread's link in a block that goes to the bin.
+  void expect_no_link_in_the_bin(bool full) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 40; ++i) blocks.push_back(heap_->malloc(64));
+    void* p = blocks[0];
+    on_threads(*heap_, 1, [&](unsigned) { heap_->free(p); });
+    auto& owner = *heap_->core().owners[0];
+    const ClassId c = Classes<Lane>::of(64);
+    if (full) owner.bins().set_limit(owner, c, Bins<Lane>::first_limit(c));
+    for (; full && !owner.bins().full(owner, c); blocks.pop_back()) heap_->free(blocks.back());
+    heap_->free(p);
+    do {
+      blocks.push_back(heap_->hit(64));
+    } while (blocks.back() != p && blocks.back() != nullptr);
+    ASSERT_EQ(blocks.back(), p) << "the bin has it";
+    heap_->flush();
+    EXPECT_EQ(FaultLog::get().take_one(), Fault::kCorruptLink);
+    expect_no_block_twice(64, {blocks.begin(), blocks.end()});
+  }
+
   test::TestHeap<Lane> heap_;
   Evidence evidence;
 };
@@ -207,6 +227,10 @@ TYPED_TEST(DiagnoseTest, Wild) {
     expect_wild(FaultLog::get().take_one(), far - base);
   }
   EXPECT_EQ(this->fault_of_free(end - 16), Fault::kWildFree);
+  const uintptr_t tables_end = base + arena.map().granules() * kGranule;
+  ASSERT_LT(tables_end, end);
+  EXPECT_EQ(this->fault_of_free(tables_end - kPage), Fault::kUnmappedFree);
+  EXPECT_EQ(this->fault_of_free(tables_end), Fault::kWildFree) << "the first page without tables";
   this->expect_no_block_twice(48, {p});
   heap.free(p);
 }
@@ -334,20 +358,8 @@ TYPED_TEST(DiagnoseTest, CorruptLink) {
 }
 
 // Freed by another thread, then by its owner, and out again before the drain, with nothing written to it.
-TYPED_TEST(DiagnoseTest, OutAgainBeforeTheDrain) {
-  auto& heap = *this->heap_;
-  void* p = heap.malloc(64);
-  on_threads(heap, 1, [&](unsigned) { heap.free(p); });
-  heap.free(p);
-  std::vector<void*> blocks;
-  do {
-    blocks.push_back(heap.hit(64));
-  } while (blocks.back() != p && blocks.back() != nullptr);
-  ASSERT_EQ(blocks.back(), p) << "the bin has it";
-  heap.flush();
-  EXPECT_EQ(FaultLog::get().take_one(), Fault::kCorruptLink);
-  this->expect_no_block_twice(64, {blocks.begin(), blocks.end()});
-}
+TYPED_TEST(DiagnoseTest, OutAgainBeforeTheDrain) { this->expect_no_link_in_the_bin(false); }
+TYPED_TEST(DiagnoseTest, OutAgainFromABinThatWasFull) { this->expect_no_link_in_the_bin(true); }
 
 // A stale link copied over another's leads nowhere either.
 TYPED_TEST(DiagnoseTest, CopiedLink) {

@@ -289,8 +289,8 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       return core_->fault_link(chain.tail, "flush");
     }
     if constexpr (Lane::kChecked) {
-      // acquire, pairs with create_owner()
-      if (!checks().batch(chain, id_, core_->owner_count.load(std::memory_order_acquire))) return;
+      // relaxed: whoever read an owner's tag, as home_tag() and claim_tag() do, learned with it that the owner is counted.
+      if (!checks().batch(chain, id_, core_->owner_count.load(std::memory_order_relaxed))) return;
     }
     Lane::note(Event::kStashPush, chain.owner, chain.head);
     checks().push(core_->owners[chain.owner - 1]->inbox(), chain.head, chain.tail);
