@@ -42,12 +42,12 @@ uint64_t tail_pattern(const Cell& cell) {
   return state_of(cell) == State::kQuarantined && !cell.paged ? kPoison : kCanary;
 }
 
-// Changed bytes in front of a cell's block came from the block before it if that one's tail is changed up to its end.
+// Changed bytes in front of a cell's block came from the block before it if that one's tail (at least kTail bytes) is
+// changed up to its end.
 bool from_previous(const View& view, const Cell& cell, uintptr_t damage, Cell& previous) {
   if (damage != cell.begin || cell.paged || !locate(view, cell.begin - 1, previous) || !held(previous)) return false;
   const uintptr_t last = previous.end - 1;
-  const bool has_tail = previous.user_end() < previous.end;
-  return !has_tail || *reinterpret_cast<const uint8_t*>(last) != pattern_byte(tail_pattern(previous), last);
+  return *reinterpret_cast<const uint8_t*>(last) != pattern_byte(tail_pattern(previous), last);
 }
 
 // First changed byte of a cell's front, and the end of the last one; cell.user where it is whole. What its life

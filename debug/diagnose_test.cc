@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "debug/heap.h"
 #include "debug/test_heap.h"
 
@@ -86,6 +89,32 @@ TEST_P(DiagnoseTest, InteriorPointersKnowTheirBlock) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, DiagnoseTest, testing::Values(2, 15, 24, 100, 1000, 5000, 9000, 50000, 300000, 1 << 20));
+
+// Two blocks, the one right behind the other.
+TEST(DiagnoseCellTest, TheBlockBeforeIsLeftOnlyWhereItsTailChangedToItsEnd) {
+  std::vector<void*> blocks;
+  Cell before, cell;
+  do {
+    blocks.push_back(g_heap.allocate(20, {}, caller()));
+    ASSERT_TRUE(g_heap.locate(reinterpret_cast<uintptr_t>(blocks.back()), cell));
+  } while (!g_heap.locate(cell.begin - 1, before) || before.end != cell.begin || before.record->state != State::kLive);
+  ASSERT_GT(before.end - before.user_end(), 1u);
+  auto diagnosed = [&](std::initializer_list<uintptr_t> changed) {
+    for (uintptr_t at : changed) *reinterpret_cast<char*>(at) ^= 1;
+    Finding f;
+    EXPECT_TRUE(diagnose_cell(g_heap.view(), cell, f));
+    for (uintptr_t at : changed) *reinterpret_cast<char*>(at) ^= 1;
+    EXPECT_EQ(f.kind, Kind::kOverflow);
+    EXPECT_EQ(f.damage_end, cell.begin + 1);
+    return std::pair{f.block.user, f.damage};
+  };
+  const std::pair own{cell.user, cell.begin};
+  EXPECT_EQ(diagnosed({cell.begin}), own);
+  EXPECT_EQ(diagnosed({before.user_end(), cell.begin}), own) << "the last byte of its tail is whole";
+  EXPECT_EQ(diagnosed({before.end - 1, cell.begin}), (std::pair{before.user, before.end - 1}));
+  EXPECT_EQ(diagnosed({before.user_end(), before.end - 1, cell.begin}), (std::pair{before.user, before.user_end()}));
+  for (void* p : blocks) g_heap.release(p, {}, caller());
+}
 
 // Memory behind the last block that was handed out: what changed in it, to the byte.
 TEST(DiagnoseUntouchedTest, WhatChangedWhereNoBlockEverWas) {

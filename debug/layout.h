@@ -1,5 +1,4 @@
-// Where a block lies in its cell: kFront bytes of red zone, the program's bytes, at least kTail bytes of red
-// zone. Exact fits lean on the next cell's front, which is checked when that block is.
+// Where a block lies in its cell: kFront bytes of red zone, the program's bytes, at least kTail bytes of red zone.
 #pragma once
 
 #include <cstddef>

@@ -109,14 +109,20 @@ TEST_F(QuarantineTest, SettlesTheRecordsOfAllThatWait) {
   EXPECT_TRUE(left_.empty());
 }
 
+// Of what is pushed between two of its waits the other thread learns by the chunk's count alone.
 TEST_F(QuarantineTest, SettlesWhileOthersPush) {
   quarantine_->set_limit(kGiB);
   std::vector<Record> records(5000);
   std::atomic<bool> done{false};
+  std::atomic<unsigned> settled{0};
   std::thread reports([&] {
-    while (!done) quarantine_->settle();
+    for (; !done; ++settled) quarantine_->settle();
   });
-  for (Record& r : records) push(32, &r);
+  for (size_t i = 0; i < records.size(); ++i) {
+    push(32, &records[i]);
+    if (i % 100 != 0) continue;
+    for (const unsigned before = settled; settled - before < 2;) std::this_thread::yield();
+  }
   done = true;
   reports.join();
   quarantine_->settle();
