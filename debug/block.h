@@ -23,9 +23,9 @@ struct Record {
   Family family;
   uint8_t align_log2;  // 0: not asked for
   uint8_t cls;         // of its slab when it was handed out
-  uint32_t free_thread;
-  uint64_t size_and_heap;  // requested bytes; above kHeapShift the number of a private heap, else 0
   uint32_t alloc_stack;
+  uint64_t size_and_heap;  // requested bytes; above kHeapShift the number of a private heap, else 0
+  uint32_t free_thread;
   uint32_t free_stack;
   uint64_t serial;  // thread << kThreadShift | count of its allocations
 

@@ -61,8 +61,8 @@ uintptr_t front_damage(const Cell& cell, uintptr_t& damage_end) {
   }
   const uintptr_t words = cell.user - sizeof(Front);
   const Facts found(Front::before(cell.user).facts.load(std::memory_order_relaxed));  // relaxed: as Front has it
-  const Facts facts = Shadow::facts_of(*cell.record).with_life_of(found);
-  const uint64_t expected[] = {facts.seal(cell.user), facts.word()};
+  const Facts live = Shadow::facts_of(*cell.record);
+  const uint64_t expected[] = {live.seal(cell.user), (found.has_ended() ? live.ended() : live).word()};
   uintptr_t bad = cell.user;
   damage_end = front;
   for (uintptr_t at = front; at < cell.user; ++at) {
@@ -80,7 +80,9 @@ void mend_front(const Cell& cell, bool live) {
   fill_pattern(kCanary, front_of(cell), cell.user);
   if (cell.paged) return;
   const Facts facts = Shadow::facts_of(*cell.record);
-  Front::before(cell.user).put(live ? facts : facts.ended(), cell.user);
+  Front& front = Front::before(cell.user);
+  front.put(facts, cell.user);
+  if (!live) front.facts.store(facts.ended().word(), std::memory_order_relaxed);  // relaxed: as put()
 }
 
 bool locate(const View& view, uintptr_t p, Cell& cell) {

@@ -1,5 +1,6 @@
 // Who called into the library: the frame address of the API function, in one register, from which the program's
-// frame follows when a stack is wanted. Good while that function has not returned.
+// frame follows when a stack is wanted. Good while that function has not returned: nor may it end in a jump to another one,
+// which would use its frame's words (debug_masu.cc is compiled so).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // The 16 bytes of red zone before a block of the arena say again what is asked most, so that free and the checks need
 // not fetch the record: that lies elsewhere, the block's own cache line is needed anyway.
 //   facts at user - 8:   the block's size, class, family, alignment, whether it is live
-//   seal  at user - 16:  a hash of the facts, without life, and of the address
+//   seal  at user - 16:  a hash of the facts, as they are in life, and of the address
 // No byte of either is zero or text. Where the seal is broken, or there is none, the record tells.
 // Life ends here first: of two frees of a sealed block, the one that ends it wins.
 #pragma once
@@ -33,14 +33,15 @@ class Facts {
   // Live, and its cell begins just before it.
   bool near() const { return (word_ & (kLifeMask | kFar)) == kLive; }
   bool near(Family f) const { return (word_ & (kLifeMask | kFar | uint64_t{3} << kFamily)) == (kLive | static_cast<uint64_t>(f) << kFamily); }
-  Facts ended() const { return Facts((word_ & ~kLifeMask) | kEnded); }
-  Facts with_life_of(Facts other) const { return Facts((word_ & ~kLifeMask) | (other.word_ & kLifeMask)); }
+  bool has_ended() const { return (word_ & kLifeMask) == kEnded; }
+  Facts ended() const { return other_life(); }  // of live ones
+  Facts other_life() const { return Facts(word_ ^ kLive ^ kEnded); }  // of live ones ended, and the other way round
 
-  // The address counts as far as it lies inside a segment: where the heap lies makes no difference.
+  // Of a live block's facts. The address counts as far as it lies inside a segment: where the heap lies makes no difference.
   MASU_INLINE uint64_t seal(uintptr_t user) const {
-    uint64_t h = ((word_ & ~kLifeMask) ^ user << 43) * 0x9E3779B97F4A7C15u;
+    uint64_t h = (word_ ^ user << 43) * 0x9E3779B97F4A7C15u;
     h ^= h >> 29;
-    return (h & 0x3f3f3f3f3f3f3f3fu) | kTopBits;
+    return h | kTopBits;
   }
 
  private:
@@ -65,13 +66,21 @@ struct Front {
   static MASU_INLINE Front& before(uintptr_t user) { return *reinterpret_cast<Front*>(user - sizeof(Front)); }
 
   // relaxed, all of them: who was handed the block was handed its front; who was not may find anything, and asks the record.
-  MASU_INLINE void put(Facts f, uintptr_t user) {
-    seal.store(f.seal(user), std::memory_order_relaxed);
-    facts.store(f.word(), std::memory_order_relaxed);
+  MASU_INLINE void put(Facts live, uintptr_t user) {
+    seal.store(live.seal(user), std::memory_order_relaxed);
+    facts.store(live.word(), std::memory_order_relaxed);
   }
-  MASU_INLINE bool sealed(uintptr_t user, Facts& f) const {
+  // Whether it is whole: a live block's, an ended one's, or either's.
+  MASU_INLINE bool sealed_live(uintptr_t user, Facts& f) const {
     f = Facts(facts.load(std::memory_order_relaxed));
     return seal.load(std::memory_order_relaxed) == f.seal(user);
+  }
+  MASU_INLINE bool sealed_ended(uintptr_t user, Facts& f) const {
+    f = Facts(facts.load(std::memory_order_relaxed));
+    return seal.load(std::memory_order_relaxed) == f.other_life().seal(user);
+  }
+  MASU_INLINE bool sealed(uintptr_t user, Facts& f) const {
+    return sealed_live(user, f) || sealed_ended(user, f);
   }
 };
 static_assert(sizeof(Front) == kFront);

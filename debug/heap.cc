@@ -110,27 +110,39 @@ void DebugHeap::walk(Finding& f, From from) {
 
 // --- allocation
 
-// Nearly all blocks: aligned as all are, not alone in a slab, and nothing else is due. Sizes of 0 wrap around.
-void* DebugHeap::place_plainly(size_t bytes, Family family, From from) {
+// Without stacks the ways of nearly all blocks, here and in release_plainly(), call nothing but at their ends: they need no
+// frame, and keep nothing for one.
+void* DebugHeap::place_plainly(size_t bytes, From from) {
+  return MASU_LIKELY(depth_ == 0) ? place_small<false>(bytes, Family::kMalloc, from) : place_as(bytes, Family::kMalloc, from);
+}
+void* DebugHeap::place_as(size_t bytes, Family family, From from) { return place_small<true>(bytes, family, from); }
+
+// Nearly all blocks: aligned as all are, not alone in a slab, and nothing else is due, as a thread's first block is: then
+// there is a heap. Sizes of 0 wrap around.
+template <bool kStack>
+void* DebugHeap::place_small(size_t bytes, Family family, From from) {
   ThreadState* t = tls_thread;
-  if (MASU_UNLIKELY(!ready() || t == nullptr || t->allocations + 1 >= t->due || bytes - 1 >= kPackedMax - kFront - kTail)) {
+  if (MASU_UNLIKELY(t == nullptr || t->allocations + 1 >= t->due || bytes - 1 >= kPackedMax - kFront - kTail)) {
     return place(bytes, {family, 0}, from, false);
   }
   const size_t want = bytes + kFront + kTail;
   const ClassId c = C::of_small(want);
-  void* p = inner_.malloc(want);
-  if (MASU_UNLIKELY(p == nullptr)) return nullptr;
+  void* p = inner_.hit_class(c);
+  if (MASU_UNLIKELY(p == nullptr)) return place(bytes, {family, 0}, from, false);
   const uintptr_t begin = reinterpret_cast<uintptr_t>(p);
-  const Cell cell = {shadow_.of_block(begin, c), begin, begin + C::size(c), begin + kFront, bytes, false};
-  if (MASU_UNLIKELY(cell.record == nullptr)) {
-    inner_.free(p);
-    return nullptr;
-  }
+  const Cell cell = {shadow_.known(begin, c), begin, begin + C::size(c), begin + kFront, bytes, false};
+  if (MASU_UNLIKELY(cell.record == nullptr)) return place_anew(p, bytes, family, from);
   ++t->allocations;
   fill_tail(cell.user_end(), cell.end);
   put_front(*t, cell, Facts::of(bytes, c, family, 0));
-  record(*t, cell, c, {family, 0}, from);
+  record(*t, cell, c, {family, 0}, kStack ? stack_of(*t, from) : 0);
   return reinterpret_cast<void*>(cell.user);
+}
+
+// The segment of a block of the heap beneath has no records yet.
+void* DebugHeap::place_anew(void* p, size_t bytes, Family family, From from) {
+  inner_.free(p);
+  return place(bytes, {family, 0}, from, false);
 }
 
 void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
@@ -172,7 +184,7 @@ void* DebugHeap::place(size_t bytes, Request r, From from, bool zeroed) {
     fill_pattern(kCanary, cell.begin, cell.begin + kFront);  // where an older block's front may have lain
   }
   put_front(*t, cell, Facts::of(bytes, c, r.family, align_log2));
-  record(*t, cell, c, r, from);
+  record(*t, cell, c, r, stack_of(*t, from));
   return reinterpret_cast<void*>(cell.user);
 }
 
@@ -198,19 +210,19 @@ void* DebugHeap::place_paged(ThreadState& t, size_t bytes, Request r, From from,
   cell.size = bytes;
   fill_pattern(kCanary, cell.user_end(), cell.end);
   fill_pattern(kCanary, front_of(cell), cell.user);
-  record(t, cell, C::kCount, r, from);
+  record(t, cell, C::kCount, r, stack_of(t, from));
   return reinterpret_cast<void*>(cell.user);
 }
 
 // The block is live from here on.
-void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, Request r, From from) {
+void DebugHeap::record(ThreadState& t, const Cell& cell, unsigned cls, Request r, uint32_t stack) {
   Record& record = *cell.record;
   record.family = r.family;
   record.align_log2 = r.align == 0 ? 0 : static_cast<uint8_t>(std::countr_zero(r.align));
   record.cls = static_cast<uint8_t>(cls);
   record.free_thread = 0;
   record.size_and_heap = cell.size;
-  record.alloc_stack = stack_of(t, from);
+  record.alloc_stack = stack;
   record.free_stack = 0;
   record.serial = t.serial();
   record.state.store(State::kLive, std::memory_order_release);  // release: who sees it live sees all of the above
@@ -227,7 +239,7 @@ void DebugHeap::watch(ThreadState& t) {
 // Whether `p` is the start of a live block, and its size.
 MASU_INLINE bool DebugHeap::live_block(uintptr_t p, size_t& size) const {
   Facts facts(0);
-  if (MASU_UNLIKELY(!shadow_.front_at(p, facts) || !facts.near())) return live_record(p, size);
+  if (MASU_UNLIKELY(!shadow_.live_front_at(p, facts) || !facts.near())) return live_record(p, size);
   size = facts.size();
   return true;
 }
@@ -249,36 +261,45 @@ bool DebugHeap::end_record(uintptr_t p, Cell& cell) const {
                                                     std::memory_order_acquire);
 }
 
-void DebugHeap::release(void* p, const Release& how, From from) {
+void DebugHeap::release(void* p, const Release& how, From from) { end<true>(p, how, from); }
+void DebugHeap::release_plainly(void* p, From from) { return MASU_LIKELY(depth_ == 0) ? end<false>(p, kFree, from) : release(p, kFree, from); }
+
+template <bool kStack>
+void DebugHeap::end(void* p, const Release& how, From from) {
   if (p == nullptr) return;
-  ThreadState* t = threads_.self();
+  ThreadState* t = tls_thread;
   const uintptr_t user = reinterpret_cast<uintptr_t>(p);
   Facts facts(0);
-  Cell cell;
-  if (MASU_LIKELY(t != nullptr && shadow_.front_at(user, facts) && facts.near(how.family) &&
-                  said_right(how, facts.size(), facts.align_log2()) && end_front(Front::before(user), facts))) {
-    cell = shadow_.cell_of_front(user, facts);
-    if (MASU_UNLIKELY(!whole_tail(cell))) report_end(cell, how, from);
-  } else {
-    cell = end_otherwise(t, user, how, from);
-    if (cell.record == nullptr) return;
+  if (MASU_UNLIKELY(t == nullptr || !shadow_.live_front_at(user, facts) || !facts.near(how.family) ||
+                    !said_right(how, facts.size(), facts.align_log2()) || !end_front(Front::before(user), facts))) {
+    return end_otherwise(user, how, from);
   }
-  retire(*t, cell, from);
+  const size_t size = facts.size();
+  if (MASU_UNLIKELY(damage_behind(kCanary, user + size, user - kFront + C::size(facts.cls())) != 0)) return end_damaged(user, how, from);
+  retire(*t, user - kFront, user, size, facts.cls(), kStack ? stack_of(*t, from) : 0);
 }
 
-// A free that asks for more than a look at the front, or is wrong; no record where there is nothing to end.
-Cell DebugHeap::end_otherwise(ThreadState* t, uintptr_t p, const Release& how, From from) {
+// A free that asks for more than a look at the front, or is wrong.
+void DebugHeap::end_otherwise(uintptr_t p, const Release& how, From from) {
+  ThreadState* t = threads_.self();
   Cell cell;
-  if (t == nullptr || !end_record(p, cell)) {
-    report_bad_pointer(p, how, Kind::kBadFree, from);
-    return {};
-  }
+  if (t == nullptr || !end_record(p, cell)) return report_bad_pointer(p, how, Kind::kBadFree, from);
+  end_checked(*t, cell, how, from);
+}
+// A block that has ended, and whose tail is not whole.
+void DebugHeap::end_damaged(uintptr_t p, const Release& how, From from) {
+  Cell cell;
+  if (debug::locate(view(), p, cell)) end_checked(*tls_thread, cell, how, from);
+}
+void DebugHeap::end_checked(ThreadState& t, const Cell& cell, const Release& how, From from) {
   report_end(cell, how, from);
-  return cell;
+  const uint32_t stack = stack_of(t, from);
+  if (cell.paged) return retire_paged(t, cell, stack);
+  retire(t, cell.begin, cell.user, cell.size, cell.record->cls, stack);
 }
 
 // The form of the call, then the red zones: what of them is wrong.
-void DebugHeap::report_end(Cell cell, const Release& how, From from) {
+void DebugHeap::report_end(const Cell& cell, const Release& how, From from) {
   const Record& r = *cell.record;
   const bool sized = how.family == r.family;
   Finding f;
@@ -312,22 +333,27 @@ void DebugHeap::report_damage(const Cell& cell, Finding& f, const char* found_in
   }
 }
 
-void DebugHeap::retire(ThreadState& t, const Cell& cell, From from) {
-  t.events.note(kProgramFree, 0, cell.user);
-  const uint32_t stack = stack_of(t, from);
-  t.forget(cell.user, cell.size);
-  if (MASU_UNLIKELY(cell.paged)) {
-    cell.record->free_thread = t.id;
-    cell.record->free_stack = stack;
-    cell.record->state.store(State::kQuarantined, std::memory_order_release);  // release, pairs with is_held()
-    return paged_.free(*paged_.find(cell.user));
-  }
-  fill_granules(kPoison, cell.user, cell.end);
-  const Quarantine::Entry entry{cell.record, cell.begin, t.id, stack};
-  if (MASU_UNLIKELY(!quarantine_.push(t, entry, cell.end - cell.begin))) push_to_next(t, entry, cell.end - cell.begin);
+// Its record is looked for last: there are registers for all before it.
+void DebugHeap::retire(ThreadState& t, uintptr_t begin, uintptr_t user, size_t size, ClassId c, uint32_t stack) {
+  t.events.note(kProgramFree, 0, user);
+  t.forget(user, size);
+  fill_granules(kPoison, user, begin + C::size(c));
+  Record* record = shadow_.of_made_block(begin, c);
+  if (MASU_LIKELY(quarantine_.push(t, {record, begin, t.id, stack}, C::size(c)))) return;
+  push_to_next(t, record, begin, stack, C::size(c));
 }
 
-void DebugHeap::push_to_next(ThreadState& t, Quarantine::Entry entry, size_t bytes) {
+void DebugHeap::retire_paged(ThreadState& t, const Cell& cell, uint32_t stack) {
+  t.events.note(kProgramFree, 0, cell.user);
+  t.forget(cell.user, cell.size);
+  cell.record->free_thread = t.id;
+  cell.record->free_stack = stack;
+  cell.record->state.store(State::kQuarantined, std::memory_order_release);  // release, pairs with is_held()
+  paged_.free(*paged_.find(cell.user));
+}
+
+void DebugHeap::push_to_next(ThreadState& t, Record* record, uintptr_t begin, uint32_t stack, size_t bytes) {
+  const Quarantine::Entry entry{record, begin, t.id, stack};
   quarantine_.next_chunk(t, [this](const Quarantine::Entry& leaving) { leave_quarantine(leaving); });
   if (!quarantine_.push(t, entry, bytes)) leave_quarantine(entry);
 }
@@ -335,7 +361,7 @@ void DebugHeap::push_to_next(ThreadState& t, Quarantine::Entry entry, size_t byt
 void DebugHeap::leave_quarantine(const Quarantine::Entry& entry) {
   const uintptr_t user = entry.begin + kFront;
   Facts facts(0);
-  if (MASU_UNLIKELY(!Front::before(user).sealed(user, facts) || facts.live() ||
+  if (MASU_UNLIKELY(!Front::before(user).sealed_ended(user, facts) ||
                     damage_in_granules(kPoison, user, entry.begin + C::size(facts.cls())) != 0)) {
     report_quarantined(entry);
   }

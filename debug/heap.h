@@ -46,16 +46,18 @@ class DebugHeap {
 
   // --- malloc's family; `from` is the program's frame
   MASU_INLINE void* allocate(size_t bytes, Request r, From from) {
-    return MASU_LIKELY(r.align == 0) ? place_plainly(bytes, r.family, from) : place(bytes, r, from, false);
+    if (MASU_UNLIKELY(r.align != 0)) return place(bytes, r, from, false);
+    return r.family == Family::kMalloc ? place_plainly(bytes, from) : place_as(bytes, r.family, from);
   }
   void* allocate_zeroed(size_t bytes, From from) { return place(bytes, {}, from, true); }
   void release(void* p, const Release& how, From from);
+  void release_plainly(void* p, From from);  // by free
   void* reallocate(void* p, size_t bytes, From from);
   size_t size_of(const void* p, From from);
 
   // --- what symbols.h asks of a heap
   MASU_INLINE void* malloc(size_t bytes) { return allocate(bytes, {}, caller()); }
-  MASU_INLINE void free(void* p) { release(p, kFree, caller()); }
+  MASU_INLINE void free(void* p) { release_plainly(p, caller()); }
   MASU_INLINE size_t usable_size(const void* p) { return size_of(p, caller()); }
   size_t good_size(size_t bytes) { return bytes; }  // exactly: every byte more is a red zone
   bool trim() { return inner_.trim(); }
@@ -100,23 +102,32 @@ class DebugHeap {
   static constexpr unsigned kSampledDepth = 16;  // deeper stacks were asked for: all are whole
 
   MASU_COLD bool start();
-  void* place_plainly(size_t bytes, Family family, From from);
+  void* place_plainly(size_t bytes, From from);
+  MASU_NOINLINE void* place_as(size_t bytes, Family family, From from);
+  template <bool kStack>
+  MASU_INLINE void* place_small(size_t bytes, Family family, From from);
+  MASU_NOINLINE void* place_anew(void* p, size_t bytes, Family family, From from);
   MASU_NOINLINE void* place(size_t bytes, Request r, From from, bool zeroed);
   MASU_NOINLINE void* place_paged(ThreadState& t, size_t bytes, Request r, From from, bool optional);
   MASU_NOINLINE bool attend(ThreadState& t);
   MASU_NOINLINE void watch(ThreadState& t);
-  MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, Request r, From from);
+  MASU_INLINE void record(ThreadState& t, const Cell& cell, unsigned cls, Request r, uint32_t stack);
   // Blocks without a byte are rarer and nearly always an oversight: some of each thread's, from the first on.
   MASU_INLINE bool guards_empty(ThreadState& t, size_t bytes) {
     return bytes == 0 && guard_every_ != 0 && t.without_bytes++ % kEmptyEvery == 0;
   }
+  template <bool kStack>
+  MASU_INLINE void end(void* p, const Release& how, From from);
   MASU_INLINE bool live_block(uintptr_t p, size_t& size) const;
   MASU_NOINLINE bool live_record(uintptr_t p, size_t& size) const;
-  MASU_NOINLINE Cell end_otherwise(ThreadState* t, uintptr_t p, const Release& how, From from);
+  MASU_NOINLINE void end_otherwise(uintptr_t p, const Release& how, From from);
+  MASU_COLD void end_damaged(uintptr_t p, const Release& how, From from);
+  void end_checked(ThreadState& t, const Cell& cell, const Release& how, From from);
   MASU_NOINLINE bool end_record(uintptr_t p, Cell& cell) const;
-  MASU_COLD void report_end(Cell cell, const Release& how, From from);
-  MASU_INLINE void retire(ThreadState& t, const Cell& cell, From from);
-  MASU_NOINLINE void push_to_next(ThreadState& t, Quarantine::Entry entry, size_t bytes);
+  MASU_COLD void report_end(const Cell& cell, const Release& how, From from);
+  MASU_INLINE void retire(ThreadState& t, uintptr_t begin, uintptr_t user, size_t size, ClassId c, uint32_t stack);
+  void retire_paged(ThreadState& t, const Cell& cell, uint32_t stack);
+  MASU_NOINLINE void push_to_next(ThreadState& t, Record* record, uintptr_t begin, uint32_t stack, size_t bytes);
   MASU_INLINE void leave_quarantine(const Quarantine::Entry& entry);
   MASU_COLD void report_quarantined(const Quarantine::Entry& entry);
   MASU_COLD void report_damage(const Cell& cell, Finding& f, const char* found_in);

@@ -244,6 +244,15 @@ TEST(DebugHeapDeathTest, ADoubleFreeWithAForgedFront) {
   EXPECT_DEATH((memcpy(p - 8, live, 8), p[-16] ^= 0x40, give(p)), "double-free");
 }
 
+// A front whose life is none is damaged, and its block no freed one.
+TEST(DebugHeapDeathTest, ALifeThatIsNone) {
+  auto* p = static_cast<volatile char*>(get(96));
+  for (const char life : {0x10, 0x08}) {
+    EXPECT_DEATH((p[-3] = static_cast<char>(p[-3] ^ life), give(const_cast<char*>(p))), "heap-buffer-overflow(.*\n)*.* 3 bytes before 96-byte region");
+  }
+  give(const_cast<char*>(p));
+}
+
 TEST(DebugHeapDeathTest, DoubleFree) {
   void* p = get(96);
   give(p);

@@ -80,7 +80,7 @@ class Heap:
         size = int(sizes["size"][cls])
         begin = base + page * PAGE + (pointer - base - page * PAGE) // size * size
         inside = (begin - base) % SEGMENT
-        number = int(tables["first"][cls]) + (inside // PAGE << int(tables["shift"][cls])) + inside % PAGE // size
+        number = int(tables["first"][cls]) + (inside >> int(tables["shift"][cls]))
         record = gdb.Value(header + number * self.record.sizeof).cast(self.record.pointer()).dereference()
         align = 1 << max(4, int(record["align_log2"]))
         return record, begin, begin + size, (begin + 16 + align - 1) // align * align

@@ -69,8 +69,9 @@ class Quarantine {
   }
   // Writes a block's end into its record.
   static MASU_INLINE void note(const Entry& entry, State state) {
-    entry.record->free_thread = entry.thread;
-    entry.record->free_stack = entry.stack;
+    const uint32_t thread = entry.thread, stack = entry.stack;  // one word, here and there
+    entry.record->free_thread = thread;
+    entry.record->free_stack = stack;
     entry.record->state.store(state, std::memory_order_release);  // release, pairs with is_held() and state_of()
   }
   // The same for all blocks that wait here: before records are read.
@@ -85,12 +86,13 @@ class Quarantine {
     constexpr uint32_t kAhead = 12;
     while (QuarantineChunk* chunk = oldest()) {
       const uint32_t count = chunk->count.load(std::memory_order_relaxed);  // relaxed: it came under the lock
-      for (uint32_t i = 0; i < count; ++i) {
-        const Entry& ahead = chunk->entry[min_of(i + kAhead, count - 1)];
-        __builtin_prefetch(ahead.record);
-        __builtin_prefetch(reinterpret_cast<const char*>(ahead.begin));
-        __builtin_prefetch(reinterpret_cast<const char*>(ahead.begin) + 64);
-        leave(chunk->entry[i]);
+      const Entry* const last = chunk->entry + count - 1;  // nobody hands over an empty chunk
+      for (const Entry* entry = chunk->entry; entry <= last; ++entry) {
+        const Entry* ahead = min_of(entry + kAhead, last);
+        __builtin_prefetch(ahead->record);
+        __builtin_prefetch(reinterpret_cast<const char*>(ahead->begin));
+        __builtin_prefetch(reinterpret_cast<const char*>(ahead->begin) + 64);
+        leave(*entry);
       }
       recycle(chunk);
     }

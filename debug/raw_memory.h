@@ -139,6 +139,12 @@ MASU_INLINE uint64_t damage_in_granules(uint64_t pattern, uintptr_t at, uintptr_
 MASU_INLINE void raw_copy(void* to, const void* from, size_t bytes) {
   auto* d = static_cast<uint8_t*>(to);
   const auto* s = static_cast<const uint8_t*>(from);
+  for (; bytes >= 64; bytes -= 64, d += 64, s += 64) {
+    const uintptr_t at = reinterpret_cast<uintptr_t>(s), put = reinterpret_cast<uintptr_t>(d);
+    const Wide part[] = {wide_at(at), wide_at(at + 16), wide_at(at + 32), wide_at(at + 48)};
+    for (size_t i = 0; i < 4; ++i) put_wide(put + i * 16, part[i]);
+    asm volatile("");
+  }
   for (; bytes >= 16; bytes -= 16, d += 16, s += 16) {
     put_wide(reinterpret_cast<uintptr_t>(d), wide_at(reinterpret_cast<uintptr_t>(s)));
     asm volatile("");

@@ -53,6 +53,16 @@ TEST(RawMemoryTest, ABlocksFillStopsAtItsEnd) {
   }
 }
 
+TEST(RawMemoryTest, ACopyIsOfAllBytesAndNoOthers) {
+  Memory from = {};
+  for (size_t i = 0; i < kBytes; ++i) from.bytes[i] = static_cast<uint8_t>(i + 1);
+  for (size_t bytes = 0; bytes < 200; ++bytes) {
+    Memory m = {};
+    raw_copy(m.bytes + 3, from.bytes + 5, bytes);
+    for (size_t i = 0; i < kBytes; ++i) ASSERT_EQ(m.bytes[i], i >= 3 && i < 3 + bytes ? from.bytes[i + 2] : 0) << bytes << ' ' << i;
+  }
+}
+
 TEST(RawMemoryTest, EveryChangedByteOfAFreedCellIsFound) {
   for (size_t end = 16; end <= kBytes; end += 16) {
     Memory m = {};

@@ -79,9 +79,10 @@ struct DebugRules {
  private:
   static constexpr Family family(NewForm form) { return form == NewForm::kArray ? Family::kNewArray : Family::kNew; }
 
-  static MASU_INLINE void* or_enomem(void* p) {
-    if (MASU_UNLIKELY(p == nullptr)) errno = ENOMEM;
-    return p;
+  static MASU_INLINE void* or_enomem(void* p) { return MASU_LIKELY(p != nullptr) ? p : no_memory(); }
+  static MASU_COLD void* no_memory() {
+    errno = ENOMEM;
+    return nullptr;
   }
   MASU_INLINE void* get(size_t bytes, Request r, const char* call, From from) {
     if (MASU_UNLIKELY(bytes > PTRDIFF_MAX)) return refuse(Kind::kSizeTooBig, call, ENOMEM, from);
@@ -95,7 +96,8 @@ struct DebugRules {
     }
     return or_enomem(heap.reallocate(p, bytes, from));
   }
-  MASU_COLD void* refuse(Kind kind, const char* call, int error, From from) {
+  MASU_INLINE void* refuse(Kind kind, const char* call, int error, From from) { return refused(heap, kind, call, error, from); }
+  static MASU_COLD void* refused(DebugHeap& heap, Kind kind, const char* call, int error, From from) {
     Finding f;
     f.kind = kind;
     f.call = call;

@@ -1,7 +1,7 @@
 // Records of the blocks inside the arena. Each 2 MiB segment has a shadow, mapped when its first block is
 // handed out. It is cut into zones by block size, and these by pages, so that records of one slab are neighbours and few
 // are wasted. A block's address and class tell where its record is; nothing is looked up:
-//   record = shadow[segment] + zone(class) + page * (kPage >> log2 of the class's size) + offset in the page / size
+//   record = shadow[segment] + zone(class) + offset in the segment >> log2 of the class's size
 // Blocks of a page are of one class, at least its size apart, so no two have the same record.
 // Records need no clearing when pages are carved anew: a slab is only given up when none of its blocks is
 // live or quarantined, and a record names the class it was written for.
@@ -37,21 +37,19 @@ struct ShadowLayout {
 
   uint32_t inverse[C::kCount] = {};  // 2^32 / size, rounded up
   uint32_t first[C::kCount] = {};    // record of the zone
-  uint8_t shift[C::kCount] = {};     // page_log2 of the zone
+  uint8_t shift[C::kCount] = {};     // log2 of the bytes that have one record in the zone
 
   constexpr ShadowLayout() {
     for (ClassId c = 0; c < C::kCount; ++c) {
       first[c] = static_cast<uint32_t>(first_of(zone_of(C::size(c))));
-      shift[c] = static_cast<uint8_t>(page_log2(zone_of(C::size(c))));
+      shift[c] = static_cast<uint8_t>(kPageShift - page_log2(zone_of(C::size(c))));
       // Exact for offsets below 2^16 (a packed slab) and sizes from 32: the error stays below one part in the size.
       inverse[c] = static_cast<uint32_t>(((uint64_t{1} << 32) + C::size(c) - 1) / C::size(c));
     }
   }
   MASU_INLINE size_t index(size_t offset, ClassId c) const { return offset * inverse[c] >> 32; }
   // Of the block at an offset in its segment.
-  MASU_INLINE size_t record(size_t offset, ClassId c) const {
-    return first[c] + (offset / kPage << shift[c]) + index(offset % kPage, c);
-  }
+  MASU_INLINE size_t record(size_t offset, ClassId c) const { return first[c] + (offset >> shift[c]); }
 };
 
 class Shadow {
@@ -65,24 +63,24 @@ class Shadow {
 
   // A block's record; null where there is no memory for its segment's shadow.
   MASU_INLINE Record* of_block(uintptr_t block, ClassId c) {
-    const SegmentId s = segment_of(block);
-    Header* shadow = shadow_of(s);
-    if (MASU_UNLIKELY(shadow == nullptr) && (shadow = add_shadow(s)) == nullptr) return nullptr;
-    return record(shadow, block, c);
+    if (Record* r = known(block, c); MASU_LIKELY(r != nullptr)) return r;
+    Header* shadow = add_shadow(segment_of(block));
+    return shadow == nullptr ? nullptr : record(shadow, block, c);
+  }
+  // The same; null where its segment has no shadow yet.
+  MASU_INLINE Record* known(uintptr_t block, ClassId c) const {
+    Header* shadow = shadow_of(segment_of(block));
+    return MASU_LIKELY(shadow != nullptr) ? record(shadow, block, c) : nullptr;
   }
 
-  // What the front of a block that begins at `user` says; false where there is no whole front.
-  MASU_INLINE bool front_at(uintptr_t user, Facts& facts) const {
+  // What the front of a live block that begins at `user` says; false where there is no whole one.
+  MASU_INLINE bool live_front_at(uintptr_t user, Facts& facts) const {
     const uintptr_t offset = user - kFront - base_;
     if (MASU_UNLIKELY(offset >= bytes_ || user % kGranule != 0)) return false;
-    return MASU_LIKELY(arena_->is_used(static_cast<SegmentId>(offset / ArenaT::kSegmentBytes))) && Front::before(user).sealed(user, facts);
+    return MASU_LIKELY(arena_->is_used(static_cast<SegmentId>(offset / ArenaT::kSegmentBytes))) && Front::before(user).sealed_live(user, facts);
   }
-  // The cell of a front that was whole; of blocks with more alignment than all have, their cell's begin is elsewhere.
-  MASU_INLINE Cell cell_of_front(uintptr_t user, Facts facts) const {
-    const uintptr_t begin = user - kFront;
-    const ClassId c = facts.cls();
-    return {record(shadow_of(segment_of(begin)), begin, c), begin, begin + C::size(c), user, facts.size(), false};
-  }
+  // The record of a block that has one.
+  MASU_INLINE Record* of_made_block(uintptr_t block, ClassId c) const { return record(shadow_of(segment_of(block)), block, c); }
 
   // The front of the block around `p`, without any search: false for many, locate() knows them.
   MASU_INLINE bool front_around(uintptr_t p, uintptr_t& user, Facts& facts) const {

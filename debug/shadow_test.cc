@@ -96,7 +96,7 @@ TEST(ShadowTest, FrontsAreFoundFromInsideOfTheirBlocks) {
   uintptr_t user = 0;
   Facts facts(0);
   for (uintptr_t wild : {uintptr_t{0}, uintptr_t{16}, reinterpret_cast<uintptr_t>(&facts), ~uintptr_t{0}}) {
-    EXPECT_FALSE(heap().shadow().front_around(wild, user, facts) || heap().shadow().front_at(wild, facts)) << wild;
+    EXPECT_FALSE(heap().shadow().front_around(wild, user, facts) || heap().shadow().live_front_at(wild, facts)) << wild;
   }
 }
 

@@ -62,6 +62,14 @@ class Allocator {
     const size_t c = fixed->classes.by_granules[C::granules(bytes)];
     return take(cache_at(*fixed), c);
   }
+  // The same as hit() for who knows the class; null for a live block, too: malloc() finds it again and says so.
+  MASU_INLINE void* hit_class(ClassId c) {
+    Cache* cache = self();
+    const uintptr_t block = *cache->top[c];
+    if (MASU_UNLIKELY(block == 0 || !map().set_live(block))) return nullptr;
+    --cache->top[c];
+    return reinterpret_cast<void*>(block);
+  }
   // ... and from wherever there is memory.
   void* miss(size_t bytes) {
     if (bytes > C::kMaxSize) return malloc_large(bytes, kGranule);
