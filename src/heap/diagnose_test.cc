@@ -357,6 +357,18 @@ TYPED_TEST(DiagnoseTest, CorruptLink) {
   }
 }
 
+// With the key known, to where there are no tables any more.
+TYPED_TEST(DiagnoseTest, ForgedLink) {
+  auto& heap = *this->heap_;
+  void* p = heap.malloc(64);
+  on_threads(heap, 1, [&](unsigned) { heap.free(p); });
+  const auto& map = heap.core().arena.map();
+  heap.core().links.set(reinterpret_cast<uintptr_t>(p), map.base() + map.granules() * kGranule);
+  heap.flush();
+  EXPECT_EQ(FaultLog::get().take_one(), Fault::kCorruptLink);
+  this->expect_no_block_twice(64, {});
+}
+
 // Freed by another thread, then by its owner, and out again before the drain, with nothing written to it.
 TYPED_TEST(DiagnoseTest, OutAgainBeforeTheDrain) { this->expect_no_link_in_the_bin(false); }
 TYPED_TEST(DiagnoseTest, OutAgainFromABinThatWasFull) { this->expect_no_link_in_the_bin(true); }
