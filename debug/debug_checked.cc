@@ -33,23 +33,33 @@ MASU_INLINE bool still_holds(const SeenBlock& seen) {
   return seen.record->state.load(std::memory_order_acquire) == State::kLive && seen.record->serial == seen.mark;
 }
 
-// The live block around an address. Blocks of several pages take a search; the front of others tells.
-MASU_INLINE bool find_live(uintptr_t p, SeenBlock& found) {
-  const Shadow& shadow = *g_ranges.shadow;
+// The live block around an address: its front tells, but of those of several pages, which take a search.
+MASU_INLINE bool find_near(uintptr_t p, SeenBlock& found) {
   Facts facts(0);
   uintptr_t user = 0;
-  if (MASU_UNLIKELY(!shadow.front_around(p, user, facts))) {
-    Cell cell;
-    if (!debug_heap().locate(p, cell) || cell.record->state.load(std::memory_order_acquire) != State::kLive) return false;  // acquire, pairs with record()
-    if (cell.paged) {
-      found = {cell.user, cell.size, cell.record->serial, cell.record};
-      return true;
-    }
-    user = cell.user;
-    if (!Front::before(user).sealed(user, facts)) return false;
-  }
+  if (MASU_UNLIKELY(!g_ranges.shadow->live_front_around(p, user, facts))) return false;
   found = {user, facts.size(), facts.word(), nullptr};
-  return facts.live();
+  return true;
+}
+bool find_far(uintptr_t p, SeenBlock& found) {
+  Cell cell;
+  if (!debug_heap().locate(p, cell) || cell.record->state.load(std::memory_order_acquire) != State::kLive) return false;  // acquire, pairs with record()
+  found = {cell.user, cell.size, cell.record->serial, cell.record};
+  if (cell.paged) return true;
+  Facts facts(0);
+  if (!Front::before(cell.user).sealed_live(cell.user, facts)) return false;
+  found = {cell.user, facts.size(), facts.word(), nullptr};
+  return true;
+}
+
+MASU_NOINLINE void check_closely(uintptr_t p, size_t bytes, Access access, const char* call, From from) {
+  if (SeenBlock found; find_far(p, found)) {
+    if (tls_thread != nullptr) tls_thread->seen_at(p) = found;
+    if (MASU_LIKELY(found.reaches(p, bytes))) return;
+  }
+  Finding f;
+  if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f)) return;
+  report_access(f, access, call, from);
 }
 
 }  // namespace
@@ -58,13 +68,8 @@ void check_heap(uintptr_t p, size_t bytes, Access access, const char* call, From
   ThreadState* t = tls_thread;
   if (t != nullptr && t->seen_at(p).reaches(p, bytes) && still_holds(t->seen_at(p))) return;
   SeenBlock found;
-  if (MASU_LIKELY(find_live(p, found))) {
-    if (t != nullptr) t->seen_at(p) = found;
-    if (MASU_LIKELY(found.reaches(p, bytes))) return;
-  }
-  Finding f;
-  if (is_own(from) || !diagnose_access(debug_heap().view(), p, bytes, f)) return;
-  report_access(f, access, call, from);
+  if (MASU_UNLIKELY(t == nullptr || !find_near(p, found) || !found.reaches(p, bytes))) return check_closely(p, bytes, access, call, from);
+  t->seen_at(p) = found;
 }
 
 void check_heap_live(uintptr_t p, size_t bytes, const char* call, From from) {

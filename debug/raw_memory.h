@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/attributes.h"
+#include "bulk.h"
 
 namespace masu::debug {
 
@@ -112,6 +113,7 @@ MASU_INLINE void fill_block(uint64_t pattern, uintptr_t at, uintptr_t end) {
 
 // The same where both ends are multiples of 16.
 MASU_INLINE void fill_granules(uint64_t pattern, uintptr_t at, uintptr_t end) {
+  if (MASU_UNLIKELY(end - at >= machine::kLongRun)) return machine::fill_words(at, pattern, (end - at) / sizeof(pattern));
   const Wide wide = {pattern, pattern};
   for (; end - at >= 64; at += 64) {
     put_wide(at, wide);
@@ -139,6 +141,7 @@ MASU_INLINE uint64_t damage_in_granules(uint64_t pattern, uintptr_t at, uintptr_
 MASU_INLINE void raw_copy(void* to, const void* from, size_t bytes) {
   auto* d = static_cast<uint8_t*>(to);
   const auto* s = static_cast<const uint8_t*>(from);
+  if (bytes >= machine::kLongRun) return machine::copy_bytes(to, from, bytes);
   for (; bytes >= 64; bytes -= 64, d += 64, s += 64) {
     const uintptr_t at = reinterpret_cast<uintptr_t>(s), put = reinterpret_cast<uintptr_t>(d);
     const Wide part[] = {wide_at(at), wide_at(at + 16), wide_at(at + 32), wide_at(at + 48)};

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace masu::debug {
 namespace {
 
@@ -73,6 +76,21 @@ TEST(RawMemoryTest, EveryChangedByteOfAFreedCellIsFound) {
       m.bytes[i] ^= 0x40;
       ASSERT_EQ(damage_in_granules(kPoison, m.at(16), m.at(end)) != 0, i >= 16 && i < end) << end << ' ' << i;
       m.bytes[i] ^= 0x40;
+    }
+  }
+}
+
+TEST(RawMemoryTest, LongRunsAreFilledAndCopiedToTheirEnds) {
+  constexpr size_t kLong = 3 * machine::kLongRun;
+  std::vector<uint64_t> from(kLong / 8, 0x0123456789ABCDEFu), to(kLong / 8 + 4);
+  for (size_t bytes : {machine::kLongRun - 16, machine::kLongRun, machine::kLongRun + 16, kLong}) {
+    std::fill(to.begin(), to.end(), 7);
+    const uintptr_t at = reinterpret_cast<uintptr_t>(to.data() + 2);
+    fill_granules(kPoison, at, at + bytes);
+    for (size_t i = 0; i < to.size(); ++i) ASSERT_EQ(to[i], i >= 2 && i < 2 + bytes / 8 ? kPoison : 7) << bytes;
+    raw_copy(to.data() + 1, from.data(), bytes);
+    for (size_t i = 0; i < to.size(); ++i) {
+      ASSERT_EQ(to[i], i >= 1 && i < 1 + bytes / 8 ? from[0] : i == 1 + bytes / 8 ? kPoison : 7) << bytes;
     }
   }
 }

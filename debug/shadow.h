@@ -82,8 +82,8 @@ class Shadow {
   // The record of a block that has one.
   MASU_INLINE Record* of_made_block(uintptr_t block, ClassId c) const { return record(shadow_of(segment_of(block)), block, c); }
 
-  // The front of the block around `p`, without any search: false for many, locate() knows them.
-  MASU_INLINE bool front_around(uintptr_t p, uintptr_t& user, Facts& facts) const {
+  // The front of the live block around `p`, without any search: false for many, locate() knows them.
+  MASU_INLINE bool live_front_around(uintptr_t p, uintptr_t& user, Facts& facts) const {
     const uintptr_t offset = p - base_;
     if (MASU_UNLIKELY(offset >= map_->granules() * kGranule)) return false;
     const Tag tag = map_->tag(static_cast<PageId>(offset >> kPageShift));
@@ -91,7 +91,7 @@ class Shadow {
     const ClassId c = class_of(tag);
     const uintptr_t slab = map_->address(map_->slab_start(static_cast<PageId>(offset >> kPageShift)));
     user = slab + index_in_slab(p - slab, c) * C::size(c) + kFront;
-    return Front::before(user).sealed(user, facts);
+    return Front::before(user).sealed_live(user, facts) && facts.live();
   }
 
   // The cell whose record is known.

@@ -86,7 +86,7 @@ TEST(ShadowTest, FrontsAreFoundFromInsideOfTheirBlocks) {
     for (uintptr_t inside : {at, at + bytes - 1, at - 1}) {
       uintptr_t user = 0;
       Facts facts(0);
-      ASSERT_TRUE(heap().shadow().front_around(inside, user, facts)) << bytes;
+      ASSERT_TRUE(heap().shadow().live_front_around(inside, user, facts)) << bytes;
       EXPECT_EQ(user, at);
       EXPECT_EQ(facts.size(), bytes);
       EXPECT_TRUE(facts.live());
@@ -96,7 +96,7 @@ TEST(ShadowTest, FrontsAreFoundFromInsideOfTheirBlocks) {
   uintptr_t user = 0;
   Facts facts(0);
   for (uintptr_t wild : {uintptr_t{0}, uintptr_t{16}, reinterpret_cast<uintptr_t>(&facts), ~uintptr_t{0}}) {
-    EXPECT_FALSE(heap().shadow().front_around(wild, user, facts) || heap().shadow().live_front_at(wild, facts)) << wild;
+    EXPECT_FALSE(heap().shadow().live_front_around(wild, user, facts) || heap().shadow().live_front_at(wild, facts)) << wild;
   }
 }
 
