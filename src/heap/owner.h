@@ -4,6 +4,7 @@
 //   every block of the owner's slabs is in exactly one of: live (or in flight to the inbox), bin, spill, open.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -307,6 +308,8 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     if (overflow_ == 0) {
       if (inbox_.empty()) return spilled;
       overflow_ = inbox_.drain();
+      forwarded_ = 0;
+      forwarded_mark_ = 0;
       count(Event::kDrain, overflow_);
       if (overflow_ == 0) stats_.count(Event::kDrainEmpty);
       if (!checks().drained(overflow_)) overflow_ = 0;
@@ -320,8 +323,9 @@ class alignas(128) Owner : public ThreadCache<Lane> {
         break;
       }
       if (MASU_UNLIKELY(home != id_) && !(home == kNobody && slabs_.claim(map().page(block), home))) {
-        send(home, block, c);  // its slab has changed hands since
-        continue;
+        if (forward(home, block, c)) continue;
+        overflow_ = 0;
+        break;
       }
       if (C::is_packed(c)) map().clear_live(map().granule(block));  // a run's was cleared by who freed it
       strangers_ |= uint64_t{1} << c;
@@ -331,6 +335,19 @@ class alignas(128) Owner : public ThreadCache<Lane> {
       }
     }
     if (overflow_ != 0) stats_.count(Event::kSpillOverflow);
+    return true;
+  }
+
+  // A block whose slab has changed hands since it was sent goes after it. False for one that was freed twice: what stays here
+  // loses its live bit, these do not, and going on they write the links that are followed here. No list has a block again, so
+  // each is compared with the last whose number was a power of two: a ring ends.
+  bool forward(uint32_t home, uintptr_t block, ClassId c) {
+    if (block == forwarded_mark_) {
+      double_free(block, "drain");
+      return false;
+    }
+    if (std::has_single_bit(++forwarded_)) forwarded_mark_ = block;
+    send(home, block, c);
     return true;
   }
 
@@ -407,6 +424,8 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   unsigned spilled_;
   uintptr_t spill_[Lane::kSpill];
   uintptr_t overflow_;  // the rest of a drained chain, links and live bits as they came
+  uint32_t forwarded_;  // blocks of that chain that went on to another owner, and the last whose number was a power of two
+  uintptr_t forwarded_mark_;
   RemoteStash<Lane> stash_;
   alignas(128) Inbox<Sync> inbox_;  // what other threads write, apart from what the holder reads
   typename Sync::template Atomic<uint64_t> lease_;
