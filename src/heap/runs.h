@@ -146,7 +146,9 @@ class Runs {
       Seg& g = seg(core, s);
       if (n == std::size(due) || !g.purge_pending || g.freed_ms > deadline_ms) return;
       due[n].segment = s;
-      n += g.take_dirty(unit, due[n].pages);
+      if (!g.take_dirty(unit, due[n].pages)) return;
+      if (spare_ == s) spare_ = kNoSegment;  // nor may another release it meanwhile
+      ++n;
     });
     if (n == 0) return false;
     lock.unlock();

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <functional>
+#include <vector>
 
 #include "heap/test_lanes.h"
 
@@ -140,6 +142,34 @@ TEST_F(RunsTest, TheSpareGoesAtItsDeadline) {
   EXPECT_EQ(runs_.segments(), 1u);
   purge(500);
   EXPECT_EQ(runs_.segments(), 0u);
+}
+
+// While the system is at it, the lock is open: what another thread does then is done at the unlock.
+struct OpenLock {
+  std::function<void()> meanwhile;
+  void lock() {}
+  void unlock() { meanwhile(); }
+};
+
+TEST_F(RunsTest, ASegmentThatIsBeingPurgedIsNoSpare) {
+  std::vector<PageId> most, last;
+  for (int i = 0; i < 8; ++i) {
+    most.push_back(alloc(kPages - 1));
+    last.push_back(alloc(1));
+  }
+  for (PageId page : most) free(page, kPages - 1);
+  int opened = 0;
+  OpenLock lock{[&] {
+    if (opened == 0) free(last[0], 1);                     // but for what is being purged its segment is empty: the spare
+    if (opened == 1) runs_.release_spare(*core_, stats_);  // as a trim does
+    ++opened;
+  }};
+  runs_.purge(*core_, UINT64_MAX, stats_, lock);
+  EXPECT_EQ(opened, 2);
+  EXPECT_EQ(stats_.get(Event::kSegmentRelease), 0u);
+  EXPECT_EQ(runs_.segments(), 8u);
+  EXPECT_TRUE(runs_.check(*core_));
+  EXPECT_TRUE(core_->arena.check());
 }
 
 TEST_F(RunsTest, WhetherPagesCameBackIsToldOnce) {
