@@ -1,11 +1,14 @@
 """The runner of mutants: a patch that does not apply fails the run, one that changes nothing survives, a bug is found,
 and every patch that is kept here still applies."""
+import importlib.machinery
+import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 HERE = Path(__file__).resolve().parent
 SCRATCH = sys.argv.pop(1) if len(sys.argv) > 1 else tempfile.mkdtemp()
@@ -58,6 +61,14 @@ class RunnerTest(unittest.TestCase):
     def test_a_patch_without_a_class_is_refused(self):
         self.put("nameless", "lane: xfer\n\n" + IDLE)
         self.assertNotEqual(run(self.folder.name).returncode, 0)
+
+    def test_one_change_for_two_lanes_is_two_mutants(self):
+        loader = importlib.machinery.SourceFileLoader("runner", str(HERE / "run"))
+        runner = importlib.util.module_from_spec(importlib.util.spec_from_loader("runner", loader))
+        loader.exec_module(runner)
+        key = lambda *lanes: runner.Results.key(SimpleNamespace(text=IDLE, lanes=lanes))
+        self.assertEqual(key("xfer"), key("xfer"))
+        self.assertNotEqual(key("xfer"), key("sched_model"))
 
     def test_every_kept_patch_applies(self):
         done = run(HERE, "--check")
