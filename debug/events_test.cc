@@ -10,24 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "debug/test_heap.h"
+#include "debug/one_test_heap.h"
 
-namespace masu {
-
-thread_local constinit void* tls_self = nullptr;
-
-namespace debug {
-namespace {
-
-DebugHeap& heap() {
-  static TestHeap f;
-  return f.heap;
-}
-
-}  // namespace
-
-DebugHeap& debug_heap() { return heap(); }
-
+namespace masu::debug {
 namespace {
 
 std::vector<std::string> state() {
@@ -108,5 +93,4 @@ TEST(EventsTest, EachEventHasItsOwnerAndPlace) {
 }
 
 }  // namespace
-}  // namespace debug
-}  // namespace masu
+}  // namespace masu::debug

@@ -11,20 +11,10 @@
 #include <vector>
 
 #include "debug/report.h"
-#include "debug/test_heap.h"
+#include "debug/one_test_heap.h"
 
-namespace masu {
-
-thread_local constinit void* tls_self = nullptr;
-
-namespace debug {
+namespace masu::debug {
 namespace {
-
-TestHeap& fixed() {
-  static TestHeap f;
-  return f;
-}
-DebugHeap& heap() { return fixed().heap; }
 
 void* get(size_t bytes, Request r = {}) { return heap().allocate(bytes, r, caller()); }
 void give(void* p, Release how = {}) { heap().release(p, how, caller()); }
@@ -38,12 +28,6 @@ void configure(int64_t guard, bool halt) {
   heap().configure(fixed().options);
   configure_reports(fixed().options);
 }
-
-}  // namespace
-
-DebugHeap& debug_heap() { return heap(); }
-
-namespace {
 
 TEST(DebugHeapTest, SizesAreExactAndBlocksAligned) {
   for (size_t bytes : {0ul, 1ul, 15ul, 16ul, 17ul, 100ul, 4095ul, 4096ul, 8192ul, 40000ul, 524288ul, 600001ul}) {
@@ -342,5 +326,4 @@ TEST(DebugHeapDeathTest, AReleasedLargeBlockCannotBeRead) {
 }
 
 }  // namespace
-}  // namespace debug
-}  // namespace masu
+}  // namespace masu::debug

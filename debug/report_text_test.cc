@@ -12,30 +12,15 @@
 #include <thread>
 #include <vector>
 
-#include "debug/test_heap.h"
+#include "debug/one_test_heap.h"
 
-namespace masu {
-
-thread_local constinit void* tls_self = nullptr;
-
-namespace debug {
+namespace masu::debug {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
-
-DebugHeap& heap() {
-  static TestHeap f;
-  return f.heap;
-}
-
-}  // namespace
-
-DebugHeap& debug_heap() { return heap(); }
-
-namespace {
 
 std::vector<std::string> lines_of(const Finding& f) {
   static char buffer[1 << 16];
@@ -259,5 +244,4 @@ TEST_F(ReportTextTest, WhoseCode) {
 }
 
 }  // namespace
-}  // namespace debug
-}  // namespace masu
+}  // namespace masu::debug

@@ -13,24 +13,9 @@
 #include <thread>
 
 #include "debug/report.h"
-#include "debug/test_heap.h"
+#include "debug/one_test_heap.h"
 
-namespace masu {
-
-thread_local constinit void* tls_self = nullptr;
-
-namespace debug {
-namespace {
-
-TestHeap& fixed() {
-  static TestHeap f;
-  return f;
-}
-
-}  // namespace
-
-DebugHeap& debug_heap() { return fixed().heap; }
-
+namespace masu::debug {
 namespace {
 
 void configure(const char* spec) {
@@ -144,5 +129,4 @@ TEST_F(ReportTurnsDeathTest, AReportDuringAReportEndsTheProcess) {
 }
 
 }  // namespace
-}  // namespace debug
-}  // namespace masu
+}  // namespace masu::debug

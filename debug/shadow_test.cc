@@ -5,13 +5,9 @@
 
 #include <set>
 
-#include "debug/test_heap.h"
+#include "debug/one_test_heap.h"
 
-namespace masu {
-
-thread_local constinit void* tls_self = nullptr;
-
-namespace debug {
+namespace masu::debug {
 namespace {
 
 using C = ShadowLayout::C;
@@ -55,11 +51,6 @@ TEST(ShadowLayoutTest, NoTwoBlocksShareARecord) {
   }
 }
 
-DebugHeap& heap() {
-  static TestHeap f;
-  return f.heap;
-}
-
 TEST(ShadowTest, OnlyWholeBlocksOfASlabAreUntouched) {
   void* packed = heap().malloc(100);
   void* run = heap().malloc(30000);
@@ -101,8 +92,4 @@ TEST(ShadowTest, FrontsAreFoundFromInsideOfTheirBlocks) {
 }
 
 }  // namespace
-
-DebugHeap& debug_heap() { return heap(); }
-
-}  // namespace debug
-}  // namespace masu
+}  // namespace masu::debug
