@@ -85,6 +85,10 @@ class Allocator {
     if (MASU_UNLIKELY(!map().in_use(granule))) return free_slow(block, *this);
     const size_t c = map().tag(Map::page_of_granule(granule)) ^ cache->own_tag;
     if (MASU_UNLIKELY(c >= C::kCount)) return free_slow(block, *this);
+    free_own(block, granule, cache, c);
+  }
+  // Of the thread's own owner.
+  MASU_INLINE void free_own(uintptr_t block, size_t granule, Cache* cache, size_t c) {
     if (MASU_UNLIKELY(!map().clear_live(granule))) return free_again(block, *this);
     uintptr_t* top = cache->top[c];
     if (MASU_UNLIKELY(top[1] == kBinEnd)) return free_full(block, cache, static_cast<ClassId>(c), *this);
@@ -198,6 +202,7 @@ class Allocator {
   static MASU_NOINLINE void free_slow(uintptr_t block, Allocator& heap) { heap.free_elsewhere(block); }
   static MASU_COLD void free_again(uintptr_t block, Allocator& heap) { heap.fault_free(block, "free"); }
   MASU_INLINE void free_elsewhere(uintptr_t block);
+  MASU_NOINLINE void free_watched(uintptr_t block, ClassId c);
   MASU_NOINLINE void free_other(uintptr_t block, uint32_t id);
   MASU_NOINLINE void free_unbound(uintptr_t block, Tag tag);
   MASU_NOINLINE size_t usable_slow(uintptr_t block);
@@ -214,12 +219,17 @@ class Allocator {
   OwnerT* lease_empty_orphan();
   OwnerT* create_owner();
   void boundary(OwnerT& o);
+  // relaxed: the next boundary sees it.
+  bool is_pressed(const OwnerT& o) const { return core_.pressure.load(std::memory_order_relaxed) != o.pressure_seen; }
+  void answer_pressure(OwnerT& o);
+  bool served_enough(OwnerT& o);
+  void end_watch(OwnerT& o);
   void tick(OwnerT& o);
   MASU_NOINLINE void free_run(OwnerT* o, uintptr_t block, Tag tag);
   MASU_NOINLINE void free_of_nobody(OwnerT* o, uintptr_t block, ClassId c);
   MASU_NOINLINE void send_alone(uint32_t to, uintptr_t block);
   void purge_runs(uint64_t deadline_ms, Stats<Sync>& stats);
-  void collect_one_orphan();
+  void collect_orphans(bool all);
   bool collect_idle(OwnerT& o);
   MASU_COLD void make_room();
   template <class Try>
@@ -234,7 +244,6 @@ class Allocator {
   Large<Lane> large_;
   typename Sync::Mutex registry_{kRankRegistry};
   typename Sync::template Atomic<uint32_t> orphans_{0};   // a hint: owners nobody leases
-  typename Sync::template Atomic<uint32_t> pressure_{0};  // epoch; moves on when memory has run out
   void (*exit_hook_)(void*) = nullptr;
   void* exit_argument_ = nullptr;
   typename Sync::template Atomic<uint32_t> collect_next_{0};

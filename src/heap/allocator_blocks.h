@@ -152,17 +152,39 @@ MASU_INLINE void Allocator<Lane>::free_elsewhere(uintptr_t block) {
   OwnerT* o = self()->owner;
   if (MASU_UNLIKELY(o == nullptr)) return free_unbound(block, tag);
   const ClassId c = class_of(tag);
+  if (MASU_UNLIKELY(id == o->id())) return free_watched(block, c);
   if (!C::is_packed(c)) return free_run(o, block, tag);
   if (id == kNobody) return free_of_nobody(o, block, c);
   if (MASU_UNLIKELY(is_private(id))) return send_alone(id, block);
   o->send(id, block, c);
 }
 
+// Our own, while the heap is watched.
+template <class Lane>
+void Allocator<Lane>::free_watched(uintptr_t block, ClassId c) {
+  Cache* cache = self();
+  OwnerT* o = cache->owner;
+  free_own(block, map().granule(block), cache, c);
+  const bool served = o->has_served(c);
+  if (!is_pressed(*o) && (!served || (core_.os.now_ms() < o->next_tick_ms && !served_enough(*o)))) return;
+  o->enter();
+  answer_pressure(*o);
+  served_enough(*o) ? end_watch(*o) : tick(*o);
+  o->leave();
+}
+
 // No live block of the arena's.
 template <class Lane>
 void Allocator<Lane>::free_other(uintptr_t block, uint32_t id) {
   if (block == 0) return;
-  if (id == 0 && large_.free(core_, block)) return;  // in the arena's range, too, where that is not ours yet
+  if (id == 0 && large_.free(core_, block)) {  // in the arena's range, too, where that is not ours yet
+    if (OwnerT* o = self()->owner; o != nullptr) {
+      o->enter();
+      boundary(*o);
+      o->leave();
+    }
+    return;
+  }
   fault_free(block, "free");
 }
 

@@ -16,6 +16,7 @@ bool Allocator<Lane>::init(const HeapConfig& config, void (*exit_hook)(void*), v
   exit_hook_ = exit_hook;
   exit_argument_ = exit_argument;
   if (!core_.arena.init(core_.os, config.arena_limit)) return false;
+  core_.now_ms.store(core_.os.now_ms(), std::memory_order_relaxed);  // relaxed: nobody else is here
   slot_ = Sync::attach();
   ready_.store(true, std::memory_order_release);  // release, pairs with ready()
   return true;
@@ -35,15 +36,35 @@ void Allocator<Lane>::destroy() {
   ready_.store(false, std::memory_order_relaxed);
 }
 
-// At every refill and flush, while no block is in hand: answers pressure, looks at the clock now and then.
+// At every refill and flush, while no block is in hand: answers pressure, looks at the clock now and then, or always where the
+// heap is watched.
 template <class Lane>
 void Allocator<Lane>::boundary(OwnerT& o) {
-  const uint32_t pressure = pressure_.load(std::memory_order_relaxed);  // relaxed: the next boundary sees it
-  if (MASU_UNLIKELY(pressure != o.pressure_seen)) {
-    o.pressure_seen = pressure;
-    o.collect();
-  }
-  if (MASU_UNLIKELY(o.tick_due())) tick(o);
+  answer_pressure(o);
+  if (MASU_UNLIKELY(o.tick_due() || map().watched())) tick(o);
+}
+
+template <class Lane>
+MASU_INLINE void Allocator<Lane>::answer_pressure(OwnerT& o) {
+  if (MASU_LIKELY(!is_pressed(o))) return;
+  o.pressure_seen = core_.pressure.load(std::memory_order_relaxed);  // relaxed: as is_pressed()
+  o.collect();
+  o.forget_served();
+}
+
+// A heap that shrank is watched, see Arena. All that is free goes back a decay period later, or after so many mallocs that they had
+// better not wait for it; frees alone go on for as long as they like.
+template <class Lane>
+bool Allocator<Lane>::served_enough(OwnerT& o) {
+  return uint64_t{o.served()} * owner_count() >= Lane::kWatchedPerMs * core_.config.decay_ms;
+}
+
+template <class Lane>
+void Allocator<Lane>::end_watch(OwnerT& o) {
+  o.collect();
+  collect_orphans(true);
+  purge(true);
+  core_.arena.set_watched(false);
 }
 
 template <class Lane>
@@ -54,13 +75,14 @@ void Allocator<Lane>::tick(OwnerT& o) {
   const uint64_t decay = core_.config.decay_ms;
   const bool idle = o.next_tick_ms != 0 && now >= o.next_tick_ms + decay;
   o.next_tick_ms = now + max_of<uint64_t>(decay / 4, 10);
+  if (map().watched() && now >= core_.shrank_ms.load(std::memory_order_relaxed) + decay) return end_watch(o);  // relaxed: a clock
   o.decay_bins(idle);
   o.flush_stash();
   const uint64_t deadline = now > decay ? now - decay : 0;
   purge_runs(deadline, o.stats());
   core_.arena.decay(core_.os, deadline, o.stats());
   large_.decay(core_, now, deadline);
-  collect_one_orphan();
+  collect_orphans(false);
 }
 
 template <class Lane>
@@ -70,14 +92,15 @@ void Allocator<Lane>::purge_runs(uint64_t deadline_ms, Stats<Sync>& stats) {
   core_.runs_lock.unlock();
 }
 
-// One orphan a tick is led back to its slabs, so that a burst of threads does not hold memory for ever.
+// One orphan a tick is led back to its slabs, so that a burst of threads does not hold memory for ever; `all` of them in a
+// heap that shrank.
 template <class Lane>
-void Allocator<Lane>::collect_one_orphan() {
+void Allocator<Lane>::collect_orphans(bool all) {
   if (orphans_.load(std::memory_order_relaxed) == 0) return;  // relaxed: a hint
   const uint32_t n = owner_count();
   const uint32_t start = collect_next_.fetch_add(1, std::memory_order_relaxed);  // relaxed: only spreads the work
   for (uint32_t i = 0; i < n; ++i) {
-    if (collect_idle(*owner((start + i) % n + 1))) return;
+    if (collect_idle(*owner((start + i) % n + 1)) && !all) return;
   }
 }
 
@@ -121,8 +144,7 @@ auto Allocator<Lane>::escape(OwnerT& o, Try&& attempt) -> decltype(attempt()) {
     large_.trim(core_);
     if (auto got = retry(Event::kEscapeCollect)) return got;
     if (!others || !hope) break;
-    const uint32_t epoch = pressure_.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: a call, not a message
-    o.pressure_seen = epoch;
+    o.pressure_seen = core_.press();
     Sync::yield();
     if (auto got = retry(Event::kEscapeWait)) return got;
     if (core_.arena.in_use() < least) {

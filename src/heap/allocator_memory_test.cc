@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <cstring>
 
 #include "heap/test_lanes.h"
@@ -171,6 +172,102 @@ TYPED_TEST(AllocatorOnTestOsTest, FreedPagesDecay) {
   EXPECT_GT(heap.event(Event::kPurge), 0u);
   EXPECT_EQ(heap.census(), kept.size());
   for (void* p : kept) heap.free(p);
+}
+
+// --- a heap that shrank is watched
+
+// 20 MB come and go, or 20 MB of large blocks; some stay in bins. `between`: done while they are there.
+template <class Heap, class Between>
+void come_and_go(Heap& heap, bool large, int small, Between between) {
+  std::vector<void*> blocks;
+  for (int i = 0; i < (large ? 10 : small); ++i) {
+    const size_t bytes = large ? 2 * kMiB : i % 100 == 0 ? 60000 : 900;
+    blocks.push_back(heap.malloc(bytes));
+    memset(blocks.back(), 1, bytes);
+  }
+  between();
+  for (void* p : blocks) heap.free(p);
+}
+template <class Heap>
+void come_and_go(Heap& heap, bool large) {
+  come_and_go(heap, large, 15000, [] {});
+}
+HeapConfig decays_in(uint64_t ms) {
+  HeapConfig c;
+  c.arena_limit = 40 * kMiB;
+  c.decay_ms = ms;
+  return c;
+}
+
+TYPED_TEST(AllocatorOnTestOsTest, AllThatWasFreedDecaysThoughCachesServeWhatFollows) {
+  for (const bool large : {false, true}) {
+    TestHeap<TypeParam> own(decays_in(100));
+    auto& heap = *own;
+    heap.core().os.clock_ms = 1000;
+    for (int i = 0; i < 50; ++i) heap.free(heap.malloc(64));  // the bin has what it needs
+    const size_t before = own.resident_pages();
+    come_and_go(heap, large);
+    EXPECT_TRUE(heap.core().arena.map().watched());
+    for (int i = 0; i < 50; ++i) heap.free(heap.malloc(64));
+    EXPECT_GT(own.resident_pages() - before + heap.totals().cached_large_bytes / kPage, 300u) << "while it may be wanted again";
+    heap.core().os.clock_ms += 100;
+    for (int i = 0; i < 2; ++i) heap.free(heap.malloc(64));
+    EXPECT_LE(own.resident_pages(), before + 8);
+    EXPECT_EQ(heap.totals().cached_large_bytes, 0u);
+    EXPECT_FALSE(heap.core().arena.map().watched());
+    EXPECT_EQ(heap.census(), 0u);
+  }
+}
+
+// The clock stands still.
+TYPED_TEST(AllocatorOnTestOsTest, ManyMallocsEndTheWait) {
+  TestHeap<TypeParam> own(decays_in(10));
+  auto& heap = *own;
+  heap.core().os.clock_ms = 1000;
+  heap.free(heap.malloc(64));
+  const size_t before = own.resident_pages();
+  come_and_go(heap, false);
+  const size_t after = own.resident_pages();
+  for (unsigned i = 0; i < TypeParam::kWatchedPerMs * 10 / 2; ++i) heap.free(heap.malloc(64));
+  EXPECT_GT(own.resident_pages() + 100, after);
+  for (unsigned i = 0; i < TypeParam::kWatchedPerMs * 10; ++i) heap.free(heap.malloc(64));
+  EXPECT_LE(own.resident_pages(), before + 8);
+  EXPECT_FALSE(heap.core().arena.map().watched());
+}
+
+TYPED_TEST(AllocatorOnTestOsTest, WhatThreadsThatEndedHoldGoesBackToo) {
+  TestHeap<TypeParam> own(decays_in(100));
+  auto& heap = *own;
+  heap.core().os.clock_ms = 1000;
+  for (int i = 0; i < 50; ++i) heap.free(heap.malloc(64));
+  const size_t before = own.resident_pages();
+  std::barrier<> all(4);
+  on_threads(heap, 4, [&](unsigned) { come_and_go(heap, false, 4000, [&] { all.arrive_and_wait(); }); });
+  heap.core().os.clock_ms += 100;
+  for (int i = 0; i < 2; ++i) heap.free(heap.malloc(64));
+  heap.core().os.clock_ms += 100;
+  for (int i = 0; i < 2; ++i) heap.free(heap.malloc(64));
+  EXPECT_LE(own.resident_pages(), before + 8);
+}
+
+// A heap that shrinks and grows all the time is watched now and then, and no longer than until it has grown.
+TYPED_TEST(AllocatorOnTestOsTest, AHeapThatGrowsAgainIsNotWatched) {
+  TestHeap<TypeParam> own(decays_in(100));
+  auto& heap = *own;
+  heap.core().os.clock_ms = 1000;
+  unsigned watched = 0;
+  for (unsigned round = 0; round < 3 * TypeParam::kShrinks; ++round) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 15000; ++i) blocks.push_back(heap.malloc(900));
+    EXPECT_FALSE(heap.core().arena.map().watched());
+    for (void* p : blocks) heap.free(p);
+    watched += heap.core().arena.map().watched();
+  }
+  EXPECT_GT(watched, 0u);
+  EXPECT_LE(watched, TypeParam::kShrinks);
+  heap.core().os.clock_ms += 100;
+  come_and_go(heap, false);
+  EXPECT_TRUE(heap.core().arena.map().watched());
 }
 
 TYPED_TEST(AllocatorOnTestOsTest, PurgeWaitsForTheDecayPeriodUnlessForced) {

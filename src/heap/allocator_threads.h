@@ -78,7 +78,7 @@ Owner<Lane>* Allocator<Lane>::create_owner() {
   o->try_lease(OwnerT::as_thread());
   o->count(Event::kOwnerCreate, 0);
   // A new owner has seen all pressure there was.
-  o->pressure_seen = pressure_.load(std::memory_order_relaxed);  // relaxed: one flush too many or few
+  o->pressure_seen = core_.pressure.load(std::memory_order_relaxed);  // relaxed: one flush too many or few
   core_.owners[count] = o;
   core_.cache_bytes.store(min_of(Lane::kCacheBytes, Lane::kCacheBytesTotal / (count + 1)),
                           std::memory_order_relaxed);  // relaxed: as grow() reads it
@@ -95,7 +95,7 @@ void Allocator<Lane>::thread_exit() {
   if (o == nullptr) return;
   o->enter();
   o->flush_stash();
-  if (orphans_.load(std::memory_order_relaxed) >= Lane::kWarmOrphans) o->collect();  // relaxed: a hint
+  if (map().watched() || orphans_.load(std::memory_order_relaxed) >= Lane::kWarmOrphans) o->collect();  // relaxed: a hint
   o->leave();
   unbind(o);
 }

@@ -121,6 +121,14 @@ class Arena {
     return freed;
   }
 
+  // A heap that shrank is watched: every free goes its slow way and looks at the clock, so that what came back decays even
+  // where the program does from then on only what its threads' caches serve.
+  void set_watched(bool on) {
+    Lock guard(lock_);
+    watched_ = on;
+    map_.set_watched(on);
+  }
+
   // Purges kept segments that were released before `deadline_ms`.
   void decay(Os& os, uint64_t deadline_ms, Stats<Sync>& stats) {
     if (!lock_.try_lock()) return;  // someone is at it; the next tick will do
@@ -274,6 +282,7 @@ class Arena {
       }
       committed_ += count;
     }
+    map_.set_watched(watched_);
     return true;
   }
   static bool commit_table(Os& os, void* first, size_t bytes) {
@@ -291,7 +300,16 @@ class Arena {
     segment(s).dirty.assign(0, Lane::kSegmentPages, false);
     unlink(dirty_, s);
     push(clean_, s, kClean);
+    purge_tables(os, s);
     return true;
+  }
+  // With the segments that share a page of tags with it, where none of them is in use.
+  void purge_tables(Os& os, SegmentId s) {
+    const auto unit = static_cast<SegmentId>(max_of<size_t>(PageMap<Sync>::tag_unit(os.page_size()) / Lane::kSegmentPages, 1));
+    const SegmentId first = s - s % unit, end = min_of(first + unit, committed_);
+    bool alone = true;
+    for (SegmentId other = first; other < end; ++other) alone = alone && !is_used(other);
+    map_.purge(os, first_page(alone ? first : s), (alone ? end - first : 1) * size_t{Lane::kSegmentPages});
   }
 
   void retire(SegmentId s, uint64_t now_ms) {
@@ -345,6 +363,7 @@ class Arena {
   List dirty_, clean_, reserved_;
   typename Sync::template Atomic<uint32_t> bump_{0};  // segments that were ever given memory lie below
   uint32_t planned_ = 0, limit_ = 0, committed_ = 0, in_use_ = 0, kept_ = 0;
+  bool watched_ = false;  // see set_watched()
   bool claims_ = false;
   bool free_since_ = false;  // pages came back since freed_since() asked
 };

@@ -101,6 +101,47 @@ TEST_P(ArenaTest, DecayPurgesTheOldest) {
   EXPECT_TRUE(arena_.check());
 }
 
+// Their tables go with them, once no segment is in use whose tags are on the same page of the machine.
+TEST_P(ArenaTest, TablesOfPurgedSegmentsArePurged) {
+  const size_t unit = PageMap<Lane::Sync>::tag_unit(os_.page_size()) / Lane::kSegmentPages;
+  init(2 * unit);
+  std::vector<SegmentId> all;
+  for (size_t i = 0; i < 2 * unit; ++i) {
+    all.push_back(acquire());
+    const PageId page = A::first_page(all.back());
+    arena_.map().slab(page).open = 77;
+    arena_.map().set_tag(page, make_tag(3, 4));
+  }
+  auto open = [&](size_t i) { return arena_.map().slab(A::first_page(all[i])).open; };
+  for (size_t i = 1; i < unit; ++i) release(all[i], 1000);
+  arena_.decay(os_, 1000, stats_);
+  EXPECT_EQ(open(0), 77u);
+  EXPECT_EQ(arena_.map().tag(A::first_page(all[0])), make_tag(3, 4)) << "it is in use";
+  release(all[0], 1000);
+  arena_.decay(os_, 1000, stats_);
+  for (size_t i = 0; i < unit; ++i) EXPECT_EQ(open(i), 0u) << i;
+  for (size_t i = unit; i < 2 * unit; ++i) {
+    EXPECT_EQ(open(i), 77u) << i;
+    EXPECT_EQ(arena_.map().tag(A::first_page(all[i])), make_tag(3, 4)) << i;
+  }
+  for (size_t i = 0; i < unit; ++i) EXPECT_EQ(arena_.map().tag(A::first_page(acquire())), kTagFree);
+}
+
+TEST_P(ArenaTest, WhatIsCommittedWhileTheHeapIsWatchedIsInUseAfterwards) {
+  init(4 * Lane::kChunkSegments);
+  const SegmentId first = acquire();
+  auto in_use = [&](SegmentId s) { return arena_.map().in_use(arena_.map().granule(reinterpret_cast<uintptr_t>(arena_.at(s)))); };
+  EXPECT_TRUE(in_use(first));
+  arena_.set_watched(true);
+  SegmentId last = first;
+  for (unsigned i = 0; i < 2 * Lane::kChunkSegments; ++i) last = acquire();
+  EXPECT_FALSE(in_use(first));
+  EXPECT_FALSE(in_use(last));
+  arena_.set_watched(false);
+  EXPECT_TRUE(in_use(first));
+  EXPECT_TRUE(in_use(last));
+}
+
 TEST_P(ArenaTest, TrimReturnsAllKeptAndTheyServeAgain) {
   init(6);
   std::vector<SegmentId> all;

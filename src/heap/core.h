@@ -26,12 +26,17 @@ struct Core {
   HeapConfig config;
   Stats<Sync> stats;
   typename Sync::template Atomic<uint32_t> owner_count{0};
+  // Epoch: moves on when memory has run out, or when half of what was in use has come back. Owners then give up what they
+  // cache at their next boundary.
+  typename Sync::template Atomic<uint32_t> pressure{0};
   Owner<Lane>* owners[Lane::kMaxOwners] = {};
 
   // All threads' page runs. Whoever empties a slab or frees a run puts its pages here, for everyone.
   typename Sync::Mutex runs_lock{kRankRuns};
   Runs<Lane> runs;
   typename Sync::template Atomic<uint64_t> now_ms{0};  // as of the last tick
+  typename Sync::template Atomic<uint64_t> shrank_ms{0};
+  typename Sync::template Atomic<uint32_t> shrinks{0};  // in this decay period
   // What each thread's bins may grow by: the more owners, the less.
   typename Sync::template Atomic<size_t> cache_bytes{Lane::kCacheBytes};
 
@@ -44,6 +49,21 @@ struct Core {
     const uint64_t now = now_ms.load(std::memory_order_relaxed);  // relaxed: only decides when they decay
     Lock guard(runs_lock);
     runs.free(*this, page, pages, now, counts);
+  }
+
+  uint32_t press() { return pressure.fetch_add(1, std::memory_order_relaxed) + 1; }  // relaxed: a call, not a message
+  // Half of what was there has come back: the heap is watched. False for one that has been often enough in a decay period.
+  MASU_COLD bool shrank() {
+    // relaxed: a clock, and a number that may be off by as many threads as come here at once.
+    const uint64_t now = os.now_ms();
+    if (shrank_ms.load(std::memory_order_relaxed) + config.decay_ms <= now) shrinks.store(0, std::memory_order_relaxed);
+    const uint32_t before = shrinks.load(std::memory_order_relaxed);
+    if (before >= Lane::kShrinks) return false;
+    shrinks.store(before + 1, std::memory_order_relaxed);
+    shrank_ms.store(now, std::memory_order_relaxed);
+    arena.set_watched(true);
+    press();
+    return true;
   }
 
   // Whether any page came back since the last call.

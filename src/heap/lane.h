@@ -50,6 +50,10 @@ struct LaneDefaults {
   static constexpr unsigned kDrainStep = 256;        // blocks a drain looks at before it rests
   static constexpr size_t kHugeLarge = 32 * kMiB;    // large blocks from here on, where they are a small part of all
   static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use
+  static constexpr size_t kShrinkPages = 1024;       // a fall to half of so many pages in runs, or more, is worth watching
+  static constexpr size_t kShrinkLarge = 16 * kMiB;  // the same for bytes of large blocks
+  static constexpr unsigned kShrinks = 8;            // watches in a decay period
+  static constexpr unsigned kWatchedPerMs = 128;     // mallocs a millisecond of the decay period after which a watch ends at the latest
   static constexpr unsigned kTickEvents = 64;        // boundary events between looks at the clock
   static constexpr unsigned kMaxLargeCached = 64;    // extents of freed large mappings kept, whatever their size
   static constexpr unsigned kWarmOrphans = 16;       // owners without a thread that keep their caches for the next

@@ -9,6 +9,7 @@
 
 #include "heap/core.h"
 #include "heap/kept_mappings.h"
+#include "heap/peak.h"
 
 namespace masu {
 
@@ -57,7 +58,9 @@ class Large {
     const Block gone = *block;
     erase(block);
     live_bytes_ -= gone.bytes;
+    now_ms_ = max_of(now_ms_, core.os.now_ms());
     kept_.put(core, {gone.address, gone.bytes, now_ms_}, live_bytes_);
+    if (peak_.halved(live_bytes_, Lane::kShrinkLarge) && core.shrank()) peak_.fall(live_bytes_);
     return true;
   }
 
@@ -218,6 +221,7 @@ class Large {
     table_[i] = block;
     ++used_;
     live_bytes_ += block.bytes;
+    peak_.rose(live_bytes_, 0);
   }
   // Backward shift: no tombstones.
   void erase(Block* block) {
@@ -237,6 +241,7 @@ class Large {
   Block* table_ = nullptr;
   size_t capacity_ = 0, used_ = 0, live_bytes_ = 0;
   KeptMappings<Lane> kept_;
+  Peak peak_;  // of live bytes
   uint64_t now_ms_ = 0;
 };
 

@@ -156,6 +156,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     for (unsigned i = 0; i < out; ++i) put_in_slab(first[i]);
     for (unsigned i = 0; i < keep; ++i) first[i] = first[out + i];
     this->top[c] = bins_.bottom(c) + keep;
+    last_[c] = 0;
   }
 
   // Everything that waits here goes back to slabs, empty slabs to segments, empty segments to the arena.
@@ -172,6 +173,21 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     }
     flush_stash();
   }
+
+  // --- while the heap is watched
+  void forget_served() {
+    for (auto& last : last_) last = UINTPTR_MAX;
+    served_ = 0;
+  }
+  // After a free of the class: whether its bin has served a malloc since the last one.
+  bool has_served(ClassId c) {
+    const uintptr_t now = reinterpret_cast<uintptr_t>(this->top[c]);
+    const bool served = now <= last_[c];
+    last_[c] = now;
+    served_ += served;
+    return served;
+  }
+  uint32_t served() const { return served_; }
 
   // Bins that saw no refill or flush since the last call give back half of what they hold; all of it where
   // the thread was `idle` for a decay period.
@@ -419,6 +435,8 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   uint64_t active_;           // classes with a refill or flush since the last decay
   uint64_t demand_;           // classes with a refill since their bin was last flushed
   uint64_t strangers_;        // classes whose blocks others freed since the last decay
+  uint32_t served_;           // mallocs from bins, as far as watched frees show them
+  uintptr_t last_[C::kCount]; // each bin's top at the last of these frees
   Slabs<Lane> slabs_;
   Stats<Sync> stats_;
   unsigned spilled_;

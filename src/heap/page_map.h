@@ -102,11 +102,32 @@ class PageMap {
     return good;
   }
 
+  // Pages of the arena whose tags fill a page of the machine.
+  static size_t tag_unit(size_t machine_page) { return machine_page / sizeof(AtomicTag); }
+  // Gives back what lies in whole machine pages of the tables of pages that belong to nobody: it is zero, but for what slab
+  // descriptors say of slabs that are gone.
+  template <class Os>
+  void purge(Os& os, PageId first, size_t pages) {
+    const size_t unit = os.page_size();
+    auto table = [&](auto* entries, size_t per_page) {
+      const size_t from = align_up(first * per_page * sizeof(*entries), unit);
+      const size_t to = align_down((first + pages) * per_page * sizeof(*entries), unit);
+      if (from < to) os.purge(reinterpret_cast<char*>(entries) + from, to - from);
+    };
+    table(live_, kWordsPerPage);
+    table(open_, kWordsPerPage);
+    table(slabs_, 1);
+    table(tags_, 1);
+  }
+
   // Granule of an address: >= granules() for whatever lies outside the pages in use or off the granule grid.
   MASU_INLINE size_t granule(uintptr_t p) const { return std::rotr(p - base_, kGranuleShift); }
   // relaxed: see commit_pages().
   MASU_INLINE size_t granules() const { return granules_.load(std::memory_order_relaxed); }
-  MASU_INLINE bool in_use(size_t granule) const { return Sync::below(granule, granules_); }
+  // The same question by a bound that is 0 while the heap is watched (arena.h), so that free() goes its slow way then.
+  MASU_INLINE bool in_use(size_t granule) const { return Sync::below(granule, quick_); }
+  bool watched() const { return quick_.load(std::memory_order_relaxed) == 0; }  // relaxed: a moment old
+  void set_watched(bool on) { quick_.store(on ? 0 : granules(), std::memory_order_release); }  // release: as commit_pages()
   // Inside the range, in use or not.
   MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < pages_ * kPage; }
 
@@ -233,6 +254,7 @@ class PageMap {
   size_t pages_ = 0;
   size_t reserved_ = 0;  // pages whose tables lie in reserved address space
   typename Sync::template Atomic<size_t> granules_{0};
+  typename Sync::template Atomic<size_t> quick_{0};  // the same, or 0
   AtomicWord* live_ = nullptr;
   AtomicWord* live_from_zero_ = nullptr;  // live_ as if the arena began at address 0
   AtomicTag* tags_ = nullptr;

@@ -11,6 +11,7 @@
 
 #include "heap/arena.h"
 #include "heap/config.h"
+#include "heap/peak.h"
 
 namespace masu {
 
@@ -66,6 +67,8 @@ class Runs {
     g.freed_ms = now_ms;
     freed_since_ = true;
     settle(core, s, stats);
+    taken_ -= pages;
+    if (MASU_UNLIKELY(peak_.halved(taken_, Lane::kShrinkPages)) && core.shrank()) peak_.fall(taken_);
   }
 
   void release_spare(Core<Lane>& core, Stats<Sync>& stats) {
@@ -95,6 +98,7 @@ class Runs {
 
   // Every segment goes back, whatever lies in it: for the end of a private heap.
   void release_all(Core<Lane>& core, Stats<Sync>& stats) {
+    if (taken_ >= Lane::kShrinkPages) core.shrank();
     each(core, [&](SegmentId s) { release(core, s, stats); });
     spare_ = kNoSegment;
   }
@@ -122,6 +126,8 @@ class Runs {
   PageId take(Core<Lane>& core, SegmentId s, unsigned first, unsigned pages, bool& zero) {
     zero = seg(core, s).take(first, pages);
     if (spare_ == s) spare_ = kNoSegment;
+    taken_ += pages;
+    if (MASU_UNLIKELY(peak_.rose(taken_, Lane::kShrinkPages))) core.arena.set_watched(false);
     return Arena<Lane>::first_page(s) + first;
   }
   void settle(Core<Lane>& core, SegmentId s, Stats<Sync>& stats) {
@@ -202,6 +208,8 @@ class Runs {
 
   uint32_t owner_;
   uint32_t segments_ = 0;
+  size_t taken_ = 0;  // pages
+  Peak peak_;         // of them
   SegmentId spare_ = kNoSegment;
   bool freed_since_ = false;
   uint64_t filled_ = 0;  // a bit a bucket that is not empty

@@ -137,6 +137,9 @@ struct TinyBounds : LaneDefaults {
   static constexpr unsigned kSpill = 3;
   static constexpr unsigned kDrainStep = 5;
   static constexpr unsigned kKeepSegments = 1;
+  static constexpr size_t kShrinkPages = 64;
+  static constexpr size_t kShrinkLarge = kMiB;
+  static constexpr unsigned kWatchedPerMs = 4;
   static constexpr unsigned kTickEvents = 4;
   static constexpr unsigned kMaxLargeCached = 3;
 };
