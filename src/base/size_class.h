@@ -20,15 +20,18 @@ constexpr size_t kPackedMax = 8 * kKiB;
 // Looked up by granules up to here: a branch at kPackedMax would be mispredicted by programs that mix sizes.
 constexpr size_t kTableMax = 32 * kKiB;
 
+// In pages. A line of live bits covers two pages, and every malloc and free writes there: no two slabs share one.
+constexpr unsigned kSlabAlign = 2;
+
 // Pages of a slab: enough blocks to make a refill worth its metadata, little enough that an
-// emptied slab is likely, and at most 1/32 lost behind the last block.
+// emptied slab is likely, at most 1/32 lost behind the last block, and an even number, see kSlabAlign.
 constexpr size_t slab_pages_for(size_t size) {
   if (size > kPackedMax) return size / kPage;
   const size_t want = min_of<size_t>(max_of<size_t>(size * 16, 2 * kPage), 16 * kPage);
   auto wasteful = [size](size_t pages) { return (pages * kPage) % size * 32 > pages * kPage; };
-  size_t pages = div_up(want, kPage);
-  while (pages < 16 && wasteful(pages)) ++pages;
-  while (wasteful(pages)) --pages;
+  size_t pages = align_up(div_up(want, kPage), kSlabAlign);
+  while (pages < 16 && wasteful(pages)) pages += kSlabAlign;
+  while (wasteful(pages)) pages -= kSlabAlign;
   return pages;
 }
 

@@ -55,7 +55,7 @@ struct Segment : SegmentRecords<kRecorded> {
   // First run of `count` free pages whose first page is a multiple of `align` pages; kPages if none,
   // and then `longest` is brought down when the search proves it too high.
   unsigned find(unsigned count, unsigned align) {
-    if (align == 1 && count <= 64 && kPages % 64 == 0) return find_short(count);
+    if (align <= 2 && count <= 64 && kPages % 64 == 0) return find_short(count, align);
     unsigned best = 0;
     for (unsigned at = free.next(0, true); at < kPages;) {
       const unsigned end = free.next(at, false);
@@ -68,8 +68,10 @@ struct Segment : SegmentRecords<kRecorded> {
     return kPages;
   }
 
-  // The same by shifts: bit i of `runs` says that pages i..i+len-1 are free.
-  unsigned find_short(unsigned count) {
+  // The same by shifts: bit i of `runs` says that pages i..i+len-1 are free. `longest` is left alone where it may only be the
+  // alignment that fails.
+  unsigned find_short(unsigned count, unsigned align) {
+    const uint64_t starts = align == 1 ? ~uint64_t{0} : 0x5555'5555'5555'5555;
     for (unsigned i = 0; i < kPages / 64; ++i) {
       if (free.word[i] == 0) continue;
       const uint64_t after = i + 1 < kPages / 64 ? free.word[i + 1] : 0;
@@ -79,11 +81,11 @@ struct Segment : SegmentRecords<kRecorded> {
         runs &= runs >> step;
         len += step;
       }
-      if (const auto here = static_cast<uint64_t>(runs); here != 0) {
+      if (const auto here = static_cast<uint64_t>(runs) & starts; here != 0) {
         return i * 64 + static_cast<unsigned>(std::countr_zero(here));
       }
     }
-    longest = static_cast<uint16_t>(min_of<unsigned>(longest, count - 1));
+    longest = static_cast<uint16_t>(min_of<unsigned>(longest, count - 2 + align));
     return kPages;
   }
 

@@ -170,7 +170,7 @@ class Slabs {
   PageId carve(ClassId c) {
     bool zero = false;
     const unsigned pages = C::slab_pages(c);
-    const PageId page = alloc_pages(pages, 1, zero);
+    const PageId page = alloc_pages(pages, kSlabAlign, zero);
     if (page == kNoPage) return page;
     count(Event::kSlabCarve, map().address(page));
     open_slab(page, c);
