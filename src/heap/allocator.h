@@ -222,7 +222,8 @@ class Allocator {
   // relaxed: the next boundary sees it.
   bool is_pressed(const OwnerT& o) const { return core_.pressure.load(std::memory_order_relaxed) != o.pressure_seen; }
   void answer_pressure(OwnerT& o);
-  bool served_enough(OwnerT& o);
+  bool is_window_over(const OwnerT& o);
+  void end_window(OwnerT& o);
   void end_watch(OwnerT& o);
   void tick(OwnerT& o);
   MASU_NOINLINE void free_run(OwnerT* o, uintptr_t block, Tag tag);

@@ -166,10 +166,10 @@ void Allocator<Lane>::free_watched(uintptr_t block, ClassId c) {
   OwnerT* o = cache->owner;
   free_own(block, map().granule(block), cache, c);
   const bool served = o->has_served(c);
-  if (!is_pressed(*o) && (!served || (core_.os.now_ms() < o->next_tick_ms && !served_enough(*o)))) return;
+  if (!is_pressed(*o) && (!served || (core_.os.now_ms() < o->next_tick_ms && !is_window_over(*o)))) return;
   o->enter();
   answer_pressure(*o);
-  served_enough(*o) ? end_watch(*o) : tick(*o);
+  is_window_over(*o) ? end_window(*o) : tick(*o);
   o->leave();
 }
 

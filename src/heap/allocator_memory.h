@@ -49,14 +49,21 @@ MASU_INLINE void Allocator<Lane>::answer_pressure(OwnerT& o) {
   if (MASU_LIKELY(!is_pressed(o))) return;
   o.pressure_seen = core_.pressure.load(std::memory_order_relaxed);  // relaxed: as is_pressed()
   o.collect();
-  o.forget_served();
+  o.begin_watch();
 }
 
-// A heap that shrank is watched, see Arena. All that is free goes back a decay period later, or after so many mallocs that they had
-// better not wait for it; frees alone go on for as long as they like.
+// A heap that shrank is watched (Core::shrank) until all that is free has gone back, a decay period later. Watched frees cost time: a
+// thread that mallocs so often that its window ends before either goes on without, where it looks at the clock often enough by
+// itself, or will never want what is free, and purges it. Frees alone count for nothing.
 template <class Lane>
-bool Allocator<Lane>::served_enough(OwnerT& o) {
-  return uint64_t{o.served()} * owner_count() >= Lane::kWatchedPerMs * core_.config.decay_ms;
+bool Allocator<Lane>::is_window_over(const OwnerT& o) {
+  return o.served() >= Lane::kWatchedPerMs * core_.config.decay_ms;
+}
+
+template <class Lane>
+void Allocator<Lane>::end_window(OwnerT& o) {
+  if (o.rarely_at_boundaries()) return end_watch(o);
+  if (o.begin_window() > 1) core_.arena.set_watched(false);  // the first one fills the bins again; tick() resumes
 }
 
 template <class Lane>
@@ -64,7 +71,7 @@ void Allocator<Lane>::end_watch(OwnerT& o) {
   o.collect();
   collect_orphans(true);
   purge(true);
-  core_.arena.set_watched(false);
+  core_.watch(false);
 }
 
 template <class Lane>
@@ -75,7 +82,13 @@ void Allocator<Lane>::tick(OwnerT& o) {
   const uint64_t decay = core_.config.decay_ms;
   const bool idle = o.next_tick_ms != 0 && now >= o.next_tick_ms + decay;
   o.next_tick_ms = now + max_of<uint64_t>(decay / 4, 10);
-  if (map().watched() && now >= core_.shrank_ms.load(std::memory_order_relaxed) + decay) return end_watch(o);  // relaxed: a clock
+  if (core_.is_shrunk.load(std::memory_order_relaxed)) {  // relaxed: hints
+    if (now >= core_.shrank_ms.load(std::memory_order_relaxed) + decay) return end_watch(o);
+    if (!map().watched()) {
+      o.begin_watch();
+      core_.arena.set_watched(true);
+    }
+  }
   o.decay_bins(idle);
   o.flush_stash();
   const uint64_t deadline = now > decay ? now - decay : 0;

@@ -37,6 +37,7 @@ struct Core {
   typename Sync::template Atomic<uint64_t> now_ms{0};  // as of the last tick
   typename Sync::template Atomic<uint64_t> shrank_ms{0};
   typename Sync::template Atomic<uint32_t> shrinks{0};  // in this decay period
+  typename Sync::template Atomic<bool> is_shrunk{false};  // and what came back has not gone to the system yet
   // What each thread's bins may grow by: the more owners, the less.
   typename Sync::template Atomic<size_t> cache_bytes{Lane::kCacheBytes};
 
@@ -52,6 +53,10 @@ struct Core {
   }
 
   uint32_t press() { return pressure.fetch_add(1, std::memory_order_relaxed) + 1; }  // relaxed: a call, not a message
+  void watch(bool on) {
+    is_shrunk.store(on, std::memory_order_relaxed);  // relaxed: a hint
+    arena.set_watched(on);
+  }
   // Half of what was there has come back: the heap is watched. False for one that has been often enough in a decay period.
   MASU_COLD bool shrank() {
     // relaxed: a clock, and a number that may be off by as many threads as come here at once.
@@ -61,7 +66,7 @@ struct Core {
     if (before >= Lane::kShrinks) return false;
     shrinks.store(before + 1, std::memory_order_relaxed);
     shrank_ms.store(now, std::memory_order_relaxed);
-    arena.set_watched(true);
+    watch(true);
     press();
     return true;
   }

@@ -53,7 +53,8 @@ struct LaneDefaults {
   static constexpr size_t kShrinkPages = 1024;       // a fall to half of so many pages in runs, or more, is worth watching
   static constexpr size_t kShrinkLarge = 16 * kMiB;  // the same for bytes of large blocks
   static constexpr unsigned kShrinks = 8;            // watches in a decay period
-  static constexpr unsigned kWatchedPerMs = 128;     // mallocs a millisecond of the decay period after which a watch ends at the latest
+  static constexpr unsigned kWatchedPerMs = 128;     // mallocs for each millisecond of the decay period, in a window of a watch
+  static constexpr unsigned kRareBoundaries = 4096;  // mallocs to a boundary: with more, a thread seldom looks at the clock by itself
   static constexpr unsigned kTickEvents = 64;        // boundary events between looks at the clock
   static constexpr unsigned kMaxLargeCached = 64;    // extents of freed large mappings kept, whatever their size
   static constexpr unsigned kWarmOrphans = 16;       // owners without a thread that keep their caches for the next

@@ -175,10 +175,18 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   }
 
   // --- while the heap is watched
-  void forget_served() {
+  void begin_watch() {
     for (auto& last : last_) last = UINTPTR_MAX;
-    served_ = 0;
+    windows_ = 0;
+    begin_window();
   }
+  // How many windows have gone by.
+  unsigned begin_window() {
+    served_ = 0;
+    window_events_ = events_;
+    return windows_++;
+  }
+  bool rarely_at_boundaries() const { return uint64_t{events_ - window_events_} * Lane::kRareBoundaries < served_; }
   // After a free of the class: whether its bin has served a malloc since the last one.
   bool has_served(ClassId c) {
     const uintptr_t now = reinterpret_cast<uintptr_t>(this->top[c]);
@@ -435,7 +443,9 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   uint64_t active_;           // classes with a refill or flush since the last decay
   uint64_t demand_;           // classes with a refill since their bin was last flushed
   uint64_t strangers_;        // classes whose blocks others freed since the last decay
-  uint32_t served_;           // mallocs from bins, as far as watched frees show them
+  uint32_t served_;           // mallocs from bins in this window, as far as watched frees show them
+  uint32_t window_events_;    // events_ at its begin
+  uint32_t windows_;
   uintptr_t last_[C::kCount]; // each bin's top at the last of these frees
   Slabs<Lane> slabs_;
   Stats<Sync> stats_;

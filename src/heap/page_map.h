@@ -126,7 +126,8 @@ class PageMap {
   MASU_INLINE size_t granules() const { return granules_.load(std::memory_order_relaxed); }
   // The same question by a bound that is 0 while the heap is watched (arena.h), so that free() goes its slow way then.
   MASU_INLINE bool in_use(size_t granule) const { return Sync::below(granule, quick_); }
-  bool watched() const { return quick_.load(std::memory_order_relaxed) == 0; }  // relaxed: a moment old
+  // relaxed: a moment old. Not before there is anything to free.
+  bool watched() const { return quick_.load(std::memory_order_relaxed) == 0 && granules() != 0; }
   void set_watched(bool on) { quick_.store(on ? 0 : granules(), std::memory_order_release); }  // release: as commit_pages()
   // Inside the range, in use or not.
   MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < pages_ * kPage; }

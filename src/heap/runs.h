@@ -127,7 +127,7 @@ class Runs {
     zero = seg(core, s).take(first, pages);
     if (spare_ == s) spare_ = kNoSegment;
     taken_ += pages;
-    if (MASU_UNLIKELY(peak_.rose(taken_, Lane::kShrinkPages))) core.arena.set_watched(false);
+    if (MASU_UNLIKELY(peak_.rose(taken_, Lane::kShrinkPages))) core.watch(false);
     return Arena<Lane>::first_page(s) + first;
   }
   void settle(Core<Lane>& core, SegmentId s, Stats<Sync>& stats) {
