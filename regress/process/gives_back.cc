@@ -5,8 +5,6 @@
 //             handed: mixed, by 8 threads that stay and do nothing more, while the first frees: not a test, since what such
 //             threads cache, and the small blocks sent to them, is out of reach
 //   ACTIVITY  bursts: 4,000 blocks every .1 s; busy: all the time; one: a single block after a rest
-#include <fcntl.h>
-
 #include <atomic>
 #include <thread>
 #include <time.h>
@@ -43,17 +41,6 @@ void give(Link* chain) {
     free(chain);
     chain = next;
   }
-}
-
-// What /proc/self/statm says is off by some pages a processor.
-long exact_resident_kb() {
-  char text[4000] = {};
-  const int file = open("/proc/self/smaps_rollup", O_RDONLY);
-  CHECK(file >= 0 && read(file, text, sizeof text - 1) > 0);
-  close(file);
-  const char* line = strstr(text, "Rss:");
-  CHECK(line != nullptr);
-  return strtol(line + 4, nullptr, 10);
 }
 
 double now() {
@@ -109,7 +96,7 @@ int main(int count, char** arguments) {
     while (ready != kThreads) usleep(1000);
   }
   activity(strcmp(kind, "one") == 0 ? "bursts" : kind);
-  const long before = exact_resident_kb();
+  const long before = resident_kb();
 
   if (threads || handed) {
     go = 1;
@@ -124,9 +111,9 @@ int main(int count, char** arguments) {
     chains[0] = take(kSurge, least, most, 1);
     give(chains[0]);
   }
-  const long freed = exact_resident_kb();
+  const long freed = resident_kb();
   activity(kind);
-  const long after = exact_resident_kb();
+  const long after = resident_kb();
   printf("%s, then %s: %ld KB before, %ld when all was freed, %ld after: %.3f\n", surge, kind, before, freed, after,
          static_cast<double>(after) / static_cast<double>(before));
   go = 2;

@@ -125,7 +125,6 @@ class Arena {
   // where the program does from then on only what its threads' caches serve.
   void set_watched(bool on) {
     Lock guard(lock_);
-    watched_ = on;
     map_.set_watched(on);
   }
 
@@ -282,7 +281,6 @@ class Arena {
       }
       committed_ += count;
     }
-    map_.set_watched(watched_);
     return true;
   }
   static bool commit_table(Os& os, void* first, size_t bytes) {
@@ -363,7 +361,6 @@ class Arena {
   List dirty_, clean_, reserved_;
   typename Sync::template Atomic<uint32_t> bump_{0};  // segments that were ever given memory lie below
   uint32_t planned_ = 0, limit_ = 0, committed_ = 0, in_use_ = 0, kept_ = 0;
-  bool watched_ = false;  // see set_watched()
   bool claims_ = false;
   bool free_since_ = false;  // pages came back since freed_since() asked
 };

@@ -221,7 +221,7 @@ class Large {
     table_[i] = block;
     ++used_;
     live_bytes_ += block.bytes;
-    peak_.rose(live_bytes_, 0);
+    peak_.rise(live_bytes_);
   }
   // Backward shift: no tombstones.
   void erase(Block* block) {

@@ -95,10 +95,12 @@ class PageMap {
   // Tables are committed from the first page on; what lies behind them is as foreign as any other address.
   template <class Os>
   bool commit_pages(Os& os, PageId first, size_t pages) {
+    const bool was_watched = watched();
     const bool good = first < reserved_ ? each_table(os, first, pages, [&os](void* at, size_t n) { return os.commit(at, n); })
                                         : claim_tables(os, first, pages);
     // release, pairs with nothing: a thread that was handed a block there was handed it after this.
     if (good) granules_.store((first + pages) * kGranulesPerPage, std::memory_order_release);
+    set_watched(was_watched);
     return good;
   }
 
@@ -108,16 +110,10 @@ class PageMap {
   // descriptors say of slabs that are gone.
   template <class Os>
   void purge(Os& os, PageId first, size_t pages) {
-    const size_t unit = os.page_size();
-    auto table = [&](auto* entries, size_t per_page) {
-      const size_t from = align_up(first * per_page * sizeof(*entries), unit);
-      const size_t to = align_down((first + pages) * per_page * sizeof(*entries), unit);
-      if (from < to) os.purge(reinterpret_cast<char*>(entries) + from, to - from);
-    };
-    table(live_, kWordsPerPage);
-    table(open_, kWordsPerPage);
-    table(slabs_, 1);
-    table(tags_, 1);
+    each_table<true>(os, first, pages, [&os](void* at, size_t bytes) {
+      os.purge(at, bytes);
+      return true;
+    });
   }
 
   // Granule of an address: >= granules() for whatever lies outside the pages in use or off the granule grid.
@@ -216,15 +212,17 @@ class PageMap {
 
  private:
   // visit(address, bytes) -> whether to go on, for each table's whole machine pages of some pages of the arena. A machine
-  // page that serves the pages before `first` too is not among them, as it was when those were visited.
-  template <class Os, class Visit>
+  // page that serves the pages before `first` too is not among them, as it was when those were visited; with kWhole neither is
+  // one that serves the pages behind.
+  template <bool kWhole = false, class Os, class Visit>
   bool each_table(Os& os, size_t first, size_t pages, Visit&& visit) {
     const size_t unit = os.page_size();
     auto table = [&](auto* entries, size_t per_page) {
       const uintptr_t begin = reinterpret_cast<uintptr_t>(entries);
       const size_t from = align_up(first * per_page * sizeof(*entries), unit);
-      const size_t to = align_up((first + pages) * per_page * sizeof(*entries), unit);
-      return from == to || visit(reinterpret_cast<void*>(begin + from), to - from);
+      const size_t end = (first + pages) * per_page * sizeof(*entries);
+      const size_t to = kWhole ? align_down(end, unit) : align_up(end, unit);
+      return from >= to || visit(reinterpret_cast<void*>(begin + from), to - from);
     };
     return table(live_, kWordsPerPage) && table(open_, kWordsPerPage) && table(slabs_, 1) && table(tags_, 1);
   }

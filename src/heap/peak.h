@@ -10,9 +10,10 @@ namespace masu {
 
 class Peak {
  public:
-  // Whether `now` is, for the first time since the last fall, twice what was left, and by `least` more.
+  void rise(size_t now) { most_ = max_of(most_, now); }
+  // The same; whether `now` is, for the first time since the last fall, twice what was left, and by `least` more.
   bool rose(size_t now, size_t least) {
-    most_ = max_of(most_, now);
+    rise(now);
     if (now <= left_ + max_of(left_, least)) return false;
     left_ = kNoFall;
     return true;
