@@ -67,8 +67,8 @@ def _growth():
     """The same number of live blocks and of operations in all, spread over ever more threads."""
     for threads in GROWTH:
         for remote in (0, 50):
-            yield _lane(f"growth_r{remote}_t{threads}", ("growth",), f"remote_mix {threads} {64000000 // threads} {51200 // threads} 16 2048 {remote} {65536 // threads} 1",
-                        f"remote_mix {threads} {4000000 // threads} {51200 // threads} 16 2048 {remote} {65536 // threads} 1")
+            yield _lane(f"growth_r{remote}_t{threads}", ("growth",), f"remote_mix {threads} {64000000 // threads} {51200 // threads} 16 2048 {remote} {65536 // threads} 1 --together",
+                        f"remote_mix {threads} {4000000 // threads} {51200 // threads} 16 2048 {remote} {65536 // threads} 1 --together")
 
 
 def _shapes():

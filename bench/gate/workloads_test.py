@@ -75,6 +75,11 @@ class WorkloadsTest(unittest.TestCase):
         peak = int(re.search(r"peak_live_bytes=(\d+)", done.stdout).group(1))
         self.assertTrue(50_000 < peak <= 100_000, peak)
 
+    def test_together_all_threads_are_alive_at_once(self):
+        masu = os.path.join(BIN, "../libmasu.so")
+        done = run("remote_mix", "32 100 10 16 64 0 1 1 --together", LD_PRELOAD=masu, MASU_OPTIONS="stats=1")
+        self.assertGreaterEqual(int(re.search(r"owners_created=(\d+)", done.stderr).group(1)), 32)
+
     def test_bad_arguments_are_named_with_what_is_allowed(self):
         for program, arguments, expected in (
             ("remote_mix", "2 100 0 16 64 0 1", "ws (slots) '0' is not allowed; allowed: a whole number from 1 to"),

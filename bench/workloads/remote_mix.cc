@@ -15,7 +15,7 @@ struct Mix {
   uint32_t slots;
   size_t smallest, largest;
   uint32_t remote_percent, ring;
-  bool touch, live;
+  bool touch, live, together;
 };
 
 // From one thread to the next: one producer, one consumer. Positions run free, places wrap at the capacity.
@@ -76,6 +76,7 @@ struct Worker {
   Tally* tallies;
   void** tables;
   Live& live;
+  pthread_barrier_t& end;
 
   void release(void* p, Tally& tally) const {
     if (mix.touch) {
@@ -124,11 +125,12 @@ struct Worker {
     }
     while (void* p = inbox.pop()) release(p, tally);
     tallies[index] = tally;
+    if (mix.together) pthread_barrier_wait(&end);
   }
 };
 
 Mix read_mix(int argc, char** argv) {
-  Arguments args(argc, argv, "T iters ws min max R ring [touch] [--live]");
+  Arguments args(argc, argv, "T iters ws min max R ring [touch] [--live] [--together]");
   Mix mix{};
   mix.threads = static_cast<unsigned>(args.number("T (threads)", 1, 4096));
   mix.iterations = args.number("iters (per thread)", 1, 1000000000000);
@@ -139,6 +141,7 @@ Mix read_mix(int argc, char** argv) {
   mix.ring = static_cast<uint32_t>(args.number_or("ring (slots)", 0, 1u << 30, 65536));
   mix.touch = args.number_or("touch", 0, 1, 0) == 1;
   mix.live = args.flag("--live");
+  mix.together = args.flag("--together");  // no thread ends before all are done: how many are alive is not the schedule's
   args.end();
   if (mix.ring == 0 && mix.remote_percent > 0) die("remote_mix: ring '0' is not allowed with R > 0; allowed: 1 to 1073741824");
   mix.touch |= mix.live;  // the stamp holds the size that --live counts
@@ -154,7 +157,9 @@ int main(int argc, char** argv) {
   auto* tallies = map_array<Tally>(mix.threads);
   void** tables = map_array<void*>(size_t{mix.threads} * mix.slots);
   Live& live = *map_array<Live>(1);
-  Worker worker{mix, rings, tallies, tables, live};
+  auto& end = *map_array<pthread_barrier_t>(1);
+  pthread_barrier_init(&end, nullptr, mix.threads);
+  Worker worker{mix, rings, tallies, tables, live, end};
   Meter meter;
   run_team(mix.threads, worker, &meter);
   Tally all = sum(tallies, mix.threads), rest;
