@@ -332,6 +332,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     if (overflow_ == 0) {
       if (inbox_.empty()) return spilled;
       overflow_ = inbox_.drain();
+      backlog_ = 0;
       forwarded_ = 0;
       forwarded_mark_ = 0;
       count(Event::kDrain, overflow_);
@@ -352,7 +353,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
         break;
       }
       if (C::is_packed(c)) map().clear_live(map().granule(block));  // a run's was cleared by who freed it
-      strangers_ |= uint64_t{1} << c;
+      if (++backlog_ > Lane::kBacklog) strangers_ |= uint64_t{1} << c;
       if (!push(c, block)) {
         spill_[spilled_++] = block;
         stats_.count(Event::kSpillFill);
@@ -442,7 +443,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   alignas(128) uint32_t events_;  // written at every boundary from here on, apart from what who frees our blocks reads
   uint64_t active_;           // classes with a refill or flush since the last decay
   uint64_t demand_;           // classes with a refill since their bin was last flushed
-  uint64_t strangers_;        // classes whose blocks others freed since the last decay
+  uint64_t strangers_;        // classes whose blocks others freed in number since the last decay, so that we must have been away
   uint32_t served_;           // mallocs from bins in this window, as far as watched frees show them
   uint32_t window_events_;    // events_ at its begin
   uint32_t windows_;
@@ -452,6 +453,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   unsigned spilled_;
   uintptr_t spill_[Lane::kSpill];
   uintptr_t overflow_;  // the rest of a drained chain, links and live bits as they came
+  uint32_t backlog_;    // blocks of that chain that are ours
   uint32_t forwarded_;  // blocks of that chain that went on to another owner, and the last whose number was a power of two
   uintptr_t forwarded_mark_;
   RemoteStash<Lane> stash_;

@@ -191,14 +191,18 @@ TEST_F(OwnerTest, ASlabWithBlocksInTheBinIsNotGivenUp) {
   EXPECT_EQ(owner_of(map().tag(map().page(blocks[0]))), kNobody);
 }
 
-// Who frees them takes them over; as long as nobody but the owner does, they stay.
-TEST_F(OwnerTest, FullSlabsBecomeNobodysOnceOthersFree) {
+// Who frees them takes them over; as long as few but the owner's frees do, they stay.
+TEST_F(OwnerTest, FullSlabsBecomeNobodysOnceManyBlocksOfOthersWait) {
   const unsigned some = 4 * C::slab_blocks(C::of(100));
   auto owner_at = [&](uintptr_t p) { return owner_of(map().tag(map().page(p))); };
   std::vector<uintptr_t> blocks;
   for (unsigned i = 0; i < some; ++i) blocks.push_back(take(100));
+  for (unsigned chain = 0; chain < 3; ++chain) {
+    for (unsigned i = 0; i < Lane::kBacklog; ++i) send(blocks[chain * Lane::kBacklog + i]);
+    for (unsigned i = 0; i < some; ++i) blocks.push_back(take(100));
+  }
   EXPECT_EQ(owner_->stats().get(Event::kSlabAbandon), 0u);
-  send(blocks[0]);
+  for (unsigned i = 0; i <= Lane::kBacklog; ++i) send(blocks[some + i]);
   for (unsigned i = 0; i < some; ++i) take(100);
   EXPECT_GT(owner_->stats().get(Event::kSlabAbandon), 2u);
   EXPECT_EQ(owner_at(blocks[0]), kNobody);

@@ -137,6 +137,7 @@ struct TinyBounds : LaneDefaults {
   static constexpr unsigned kSpill = 3;
   static constexpr unsigned kDrainStep = 5;
   static constexpr unsigned kKeepSegments = 1;
+  static constexpr unsigned kBacklog = 1;
   static constexpr size_t kShrinkPages = 64;
   static constexpr size_t kShrinkLarge = kMiB;
   static constexpr unsigned kWatchedPerMs = 4;
