@@ -37,14 +37,15 @@ struct TightBounds : LaneDefaults {
   static constexpr unsigned kBinMax = 4;
   static constexpr unsigned kBinMin = 1;
   static constexpr unsigned kBinFirst = 2;
+  static constexpr unsigned kBinNarrow = 2;
   static constexpr unsigned kStashSlots = 2;
   static constexpr unsigned kStashChain = 3;
   static constexpr size_t kStashBytes = 2 * kKiB;
   static constexpr size_t kStashTotal = 4 * kKiB;
   static constexpr unsigned kSpill = 2;
   static constexpr unsigned kDrainStep = 3;
-  static constexpr unsigned kKeepSegments = 1;
   static constexpr unsigned kBacklog = 1;
+  static constexpr unsigned kKeepSegments = 1;
   static constexpr size_t kShrinkPages = 8;
   static constexpr size_t kShrinkLarge = 64 * kKiB;
   static constexpr unsigned kWatchedPerMs = 1;

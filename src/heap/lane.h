@@ -37,7 +37,9 @@ struct LaneDefaults {
   static constexpr unsigned kBinFirst = 16;          // a bin's limit before it has shown demand
   static constexpr size_t kBinFirstBytes = 4 * kKiB;
   static constexpr unsigned kBinRefill = 64;         // blocks, and bytes, that a refill takes at most
-  static constexpr size_t kBinRefillBytes = 16 * kKiB;
+  static constexpr size_t kBinRefillBytes = 8 * kKiB;
+  static constexpr unsigned kBinNarrow = 64;         // slots that a bin begins with, at most and of so many bytes; at least half
+  static constexpr size_t kBinNarrowBytes = 32 * kKiB;
 
   // Remote stash: chains by owner; a chain is published at either bound.
   static constexpr unsigned kStashSlots = 64;
@@ -48,9 +50,9 @@ struct LaneDefaults {
 
   static constexpr unsigned kSpill = 64;             // pointers that a drain may set aside
   static constexpr unsigned kDrainStep = 256;        // blocks a drain looks at before it rests
+  static constexpr unsigned kBacklog = 4096;         // blocks that others free while a thread runs, between two of its drains
   static constexpr size_t kHugeLarge = 32 * kMiB;    // large blocks from here on, where they are a small part of all
   static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use
-  static constexpr unsigned kBacklog = 4096;         // blocks that others free while a thread runs, between two of its drains
   static constexpr size_t kShrinkPages = 1024;       // a fall to half of so many pages in runs, or more, is worth watching
   static constexpr size_t kShrinkLarge = 16 * kMiB;  // the same for bytes of large blocks
   static constexpr unsigned kShrinks = 8;            // watches in a decay period

@@ -129,6 +129,7 @@ struct TinyBounds : LaneDefaults {
   static constexpr unsigned kBinMax = 8;
   static constexpr unsigned kBinMin = 1;
   static constexpr unsigned kBinFirst = 2;
+  static constexpr unsigned kBinNarrow = 2;
   static constexpr size_t kCacheBytes = 128 * kKiB;
   static constexpr unsigned kStashSlots = 2;
   static constexpr unsigned kStashChain = 4;
@@ -136,8 +137,8 @@ struct TinyBounds : LaneDefaults {
   static constexpr size_t kStashTotal = 3 * kKiB;
   static constexpr unsigned kSpill = 3;
   static constexpr unsigned kDrainStep = 5;
-  static constexpr unsigned kKeepSegments = 1;
   static constexpr unsigned kBacklog = 1;
+  static constexpr unsigned kKeepSegments = 1;
   static constexpr size_t kShrinkPages = 64;
   static constexpr size_t kShrinkLarge = kMiB;
   static constexpr unsigned kWatchedPerMs = 4;

@@ -45,25 +45,37 @@ class Bins {
   using C = Classes<Lane>;
 
  public:
+  // Bins of so many blocks at most, one behind the other.
   struct Layout {
-    uint16_t max[C::kCount] = {};
+    uint16_t most[C::kCount] = {};
     uint32_t first[C::kCount] = {};  // index of a bin's bottom
     uint32_t slots = 0;
+    constexpr void add(ClassId c, size_t blocks) {
+      most[c] = static_cast<uint16_t>(blocks);
+      first[c] = slots;
+      slots += most[c] + 2u;
+    }
   };
-  static constexpr Layout layout() {
+  static constexpr Layout wide() {
     Layout l;
     for (ClassId c = 0; c < C::kCount; ++c) {
       const size_t bytes = C::is_packed(c) ? Lane::kBinBytes : Lane::kRunBinBytes;
-      l.max[c] = static_cast<uint16_t>(max_of<size_t>(min_of<size_t>(bytes / C::size(c), Lane::kBinMax),
-                                                      C::is_packed(c) ? Lane::kBinMin : 1));
-      l.first[c] = l.slots;
-      l.slots += l.max[c] + 2u;
+      l.add(c, max_of<size_t>(min_of<size_t>(bytes / C::size(c), Lane::kBinMax), C::is_packed(c) ? Lane::kBinMin : 1));
     }
     return l;
   }
-  static constexpr Layout kLayout = layout();
+  // All bins start here, in a few pages; most of a thread's classes never need more.
+  static constexpr Layout narrow() {
+    Layout l;
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      const size_t blocks = min_of<size_t>(Lane::kBinNarrow, Lane::kBinNarrowBytes / C::size(c));
+      l.add(c, max_of<size_t>(blocks, C::is_packed(c) ? Lane::kBinNarrow / 2 : 1));
+    }
+    return l;
+  }
+  static constexpr Layout kWide = wide(), kNarrow = narrow();
 
-  static constexpr unsigned max(ClassId c) { return kLayout.max[c]; }
+  static constexpr unsigned max(ClassId c) { return kWide.most[c]; }
   // A limit before the bin has shown demand: little, since every thread has it, and none for runs.
   static constexpr unsigned first_limit(ClassId c) {
     if (!C::is_packed(c)) return 0;
@@ -84,7 +96,7 @@ class Bins {
   }
 
   uintptr_t* bottom(ClassId c) {
-    return (wide_ >> c) & 1 ? slots_ + kLayout.first[c] : narrow_ + c * kNarrow;
+    return (wide_ >> c) & 1 ? wide_slots_ + kWide.first[c] : slots_ + kNarrow.first[c];
   }
   unsigned limit(ClassId c) const { return limit_[c]; }
   unsigned blocks(const ThreadCache<Lane>& cache, ClassId c) {
@@ -106,7 +118,7 @@ class Bins {
   // Moves the end: up on demand, down (not below what it holds) to give memory back.
   void set_limit(ThreadCache<Lane>& cache, ClassId c, unsigned limit) {
     limit = max_of(min_of(limit, max(c)), blocks(cache, c));
-    if (limit > kNarrow - 2 && ((wide_ >> c) & 1) == 0) widen(cache, c);
+    if (limit > kNarrow.most[c] && ((wide_ >> c) & 1) == 0) widen(cache, c);
     bottom(c)[limit_[c] + 1] = 0;
     bytes_ = bytes_ + limit * C::size(c) - limit_[c] * C::size(c);
     limit_[c] = static_cast<uint16_t>(limit);
@@ -135,15 +147,19 @@ class Bins {
     cache.top[c] = bottom(c) + held;
   }
 
-  // All bins start here, in a few pages; most of a thread's classes never need more.
-  static constexpr unsigned kNarrow = Lane::kBinFirst + 2;
   static_assert(C::kCount <= 64);
+  static_assert([] {
+    for (ClassId c = 0; c < C::kCount; ++c) {
+      if (first_limit(c) > kNarrow.most[c]) return false;
+    }
+    return true;
+  }());
 
   uint64_t wide_;
   uint16_t limit_[C::kCount];
   size_t bytes_;  // that the limits have grown by since init
-  uintptr_t narrow_[C::kCount * kNarrow];
-  uintptr_t slots_[kLayout.slots];  // not initialized: most is never touched
+  uintptr_t slots_[kNarrow.slots];
+  uintptr_t wide_slots_[kWide.slots];  // not initialized: most is never touched
 };
 
 }  // namespace masu

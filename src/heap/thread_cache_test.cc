@@ -149,10 +149,13 @@ TYPED_TEST(ThreadCacheTest, TheUnboundCacheIsEmptyAndFullAndOwnsNoTag) {
 TYPED_TEST(ThreadCacheTest, TablesAreTheSameMadeHere) {
   const auto cache = UnboundCache<TypeParam>::make();
   EXPECT_TRUE(std::ranges::equal(cache.top, UnboundCache<TypeParam>::kCache.top));
-  const auto layout = Bins<TypeParam>::layout();
-  EXPECT_EQ(layout.slots, Bins<TypeParam>::kLayout.slots);
-  EXPECT_TRUE(std::ranges::equal(layout.first, Bins<TypeParam>::kLayout.first));
-  EXPECT_TRUE(std::ranges::equal(layout.max, Bins<TypeParam>::kLayout.max));
+  const auto expect_same = [](const auto& made, const auto& compiled) {
+    EXPECT_EQ(made.slots, compiled.slots);
+    EXPECT_TRUE(std::ranges::equal(made.first, compiled.first));
+    EXPECT_TRUE(std::ranges::equal(made.most, compiled.most));
+  };
+  expect_same(Bins<TypeParam>::wide(), Bins<TypeParam>::kWide);
+  expect_same(Bins<TypeParam>::narrow(), Bins<TypeParam>::kNarrow);
 }
 
 }  // namespace
