@@ -104,13 +104,14 @@ class Arena {
     return s;
   }
 
-  // An empty segment comes back. Its pages keep their contents until they decay.
+  // An empty segment comes back. Its pages keep their contents until they decay: while the heap is watched they surely do, so
+  // that as many stay as come; else only some.
   void release(Os& os, SegmentId s, uint64_t now_ms, Stats<Sync>& stats) {
     Lock guard(lock_);
     stats.count(Event::kArenaLock);
     stats.count(Event::kSegmentRelease);
     retire(s, now_ms);
-    if (dirty_.count > Lane::kKeepSegments + in_use_ / 4) purge_one(os, stats);
+    if (!map_.watched() && dirty_.count > Lane::kKeepSegments + in_use_ / 4) purge_one(os, stats);
   }
 
   // Whether anything came back since the last call: an escape that failed need not be tried again before.

@@ -142,6 +142,21 @@ TEST_P(ArenaTest, WhatIsCommittedWhileTheHeapIsWatchedIsInUseAfterwards) {
   EXPECT_TRUE(in_use(last));
 }
 
+// Else only some: nothing says that anyone will look at the clock again.
+TEST_P(ArenaTest, AllThatComesBackIsKeptWhileTheHeapIsWatched) {
+  init(8);
+  for (const bool watched : {false, true}) {
+    std::vector<SegmentId> all(6);
+    for (SegmentId& s : all) s = acquire();
+    arena_.set_watched(watched);
+    const uint64_t before = stats_.get(Event::kPurge);
+    for (const SegmentId s : all) release(s, 1000);
+    EXPECT_EQ(stats_.get(Event::kPurge) - before, watched ? 0u : all.size() - Lane::kKeepSegments - 1);
+    arena_.decay(os_, 1000, stats_);
+    EXPECT_EQ(stats_.get(Event::kPurge) - before, all.size());
+  }
+}
+
 TEST_P(ArenaTest, TrimReturnsAllKeptAndTheyServeAgain) {
   init(6);
   std::vector<SegmentId> all;

@@ -52,7 +52,7 @@ struct LaneDefaults {
   static constexpr unsigned kDrainStep = 256;        // blocks a drain looks at before it rests
   static constexpr unsigned kBacklog = 4096;         // blocks that others free while a thread runs, between two of its drains
   static constexpr size_t kHugeLarge = 32 * kMiB;    // large blocks from here on, where they are a small part of all
-  static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use
+  static constexpr unsigned kKeepSegments = 8;       // empty segments kept with their pages, and a quarter of those in use, unless the heap is watched
   static constexpr size_t kShrinkPages = 1024;       // a fall to half of so many pages in runs, or more, is worth watching
   static constexpr size_t kShrinkLarge = 16 * kMiB;  // the same for bytes of large blocks
   static constexpr unsigned kShrinks = 8;            // watches in a decay period
