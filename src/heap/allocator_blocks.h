@@ -226,8 +226,8 @@ void Allocator<Lane>::free_run(OwnerT* o, uintptr_t block, Tag tag) {
 template <class Lane>
 void Allocator<Lane>::free_of_nobody(OwnerT* o, uintptr_t block, ClassId c) {
   o->enter();
-  boundary(*o);
   o->free_of_nobody(block, c);
+  boundary(*o);  // after: it may drain the block, freed twice, and the slab may be gone
   o->leave();
 }
 

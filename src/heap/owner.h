@@ -126,7 +126,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   void free_of_nobody(uintptr_t block, ClassId c) {
     uint32_t other = 0;
     if (!slabs_.claim(map().page(block), other)) return send(other, block, c);
-    map().clear_live(map().granule(block));
+    if (!map().clear_live(map().granule(block))) return double_free(block, "free");
     core_->links.wipe(block, c);
     keep(c, block);
   }

@@ -211,6 +211,19 @@ TEST_F(OwnerTest, FullSlabsBecomeNobodysOnceManyBlocksOfOthersWait) {
   EXPECT_EQ(owner_->stats().get(Event::kSlabClaim), 1u);
 }
 
+// Between free()'s look at the live bit and the claim of the slab its last owner may have drained the block.
+TEST_F(OwnerTest, ABlockOfNobodyThatIsNoLongerOutIsNotTaken) {
+  const ClassId c = C::of(100);
+  const uintptr_t p = take(100);
+  for (unsigned i = 1; i < C::slab_blocks(c); ++i) take(100);
+  owner_->slabs().abandon(c);
+  ASSERT_EQ(owner_of(map().tag(map().page(p))), kNobody);
+  map().clear_live(map().granule(p));
+  owner_->free_of_nobody(p, c);
+  EXPECT_EQ(test::FaultLog::get().take_one(), Fault::kDoubleFree);
+  EXPECT_EQ(owner_->pop(c), 0u);
+}
+
 TEST_F(OwnerTest, APrivateHeapKeepsItsSlabs) {
   owner_->become_private();
   const uintptr_t first = take(100);
