@@ -37,7 +37,7 @@ PROGRAMS = [
     ("perl", 500, ["/usr/bin/perl", "-e", PERL]),
     ("git", 20, ["/usr/bin/git", "--no-pager", "log", "--stat", "-p"]),
     ("xz", 1, ["/usr/bin/xz", "-9", "--stdout", "/usr/bin/perl"]),
-    ("openssl", 200, ["/usr/bin/openssl", "genrsa", "2048"]),
+    ("openssl", 200, ["/usr/bin/openssl", "genrsa", "4096"]),
     ("sort", 1, ["/usr/bin/sort", "--parallel=2", "/usr/share/dict/words"]),
     ("cc1plus", 2000, ["/usr/bin/g++", "-x", "c++", "-O1", "-c", "{source}", "-o", "/dev/null"]),
 ]
