@@ -276,7 +276,8 @@ TYPED_TEST(AllocatorThreadsTest, ThreadsComeAndGo) {
   }
   ring.drain([&](void* p) { heap.free(p); });
   EXPECT_EQ(heap.census(), 0u);
-  EXPECT_LE(heap.totals().owners, 5u);
+  // Ours, four threads', and one for each of three whose tick has an orphan in hand just when the fourth looks for one.
+  EXPECT_LE(heap.totals().owners, 8u);
   EXPECT_EQ(heap.event(Event::kOwnerOrphan), 120u);
   EXPECT_EQ(heap.event(Event::kOwnerCreate), heap.totals().owners);
 }
