@@ -44,7 +44,7 @@ struct TightBounds : LaneDefaults {
   static constexpr size_t kStashTotal = 4 * kKiB;
   static constexpr unsigned kSpill = 2;
   static constexpr unsigned kDrainStep = 3;
-  static constexpr unsigned kBacklog = 1;
+  static constexpr unsigned kBacklog = 0;
   static constexpr unsigned kKeepSegments = 1;
   static constexpr size_t kShrinkPages = 8;
   static constexpr size_t kShrinkLarge = 64 * kKiB;
