@@ -22,32 +22,9 @@ constexpr size_t kCounters = 16 * 1024;
 
 char start_token, end_token;  // what starting and joining threads orders
 
-uint32_t mix(uint32_t x) {
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  return (x ^ (x >> 15)) * 0x846ca68bu;
-}
-
-constexpr unsigned kSites = 2048;
-struct SiteEntry {
-  const char* file;
-  unsigned line;
-  uint32_t id;
-} sites[kSites];
-
 }  // namespace
 
-uint32_t site_id(Site site) {
-  SiteEntry& entry = sites[(reinterpret_cast<uintptr_t>(site.file) / 8 * 31 + site.line) % kSites];
-  if (entry.file != site.file || entry.line != site.line) {
-    const char* name = std::strrchr(site.file, '/');
-    uint32_t id = site.line;
-    for (const char* p = name != nullptr ? name + 1 : site.file; *p != 0; ++p) {
-      id = id * 16777619u ^ static_cast<unsigned char>(*p);
-    }
-    entry = {site.file, site.line, mix(id)};
-  }
-  return entry.id;
-}
+constinit Scheduler Scheduler::instance_;
 
 const char* access_name(Access access) {
   static constexpr const char* kNames[] = {"begin", "operation", "load", "store", "rmw",  "cas",
@@ -70,21 +47,16 @@ struct Scheduler::Fibres {
   Fibre& of(unsigned thread) { return thread == kHost ? host : fibre[thread]; }
 };
 
-Scheduler::Scheduler() : fibres_(new Fibres(this)) {}
-
-Scheduler& Scheduler::get() {
-  static Scheduler* const scheduler = new Scheduler;  // never destroyed: its stacks may be in use at exit
-  return *scheduler;
-}
-
 Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body, void* argument,
                                  const uint32_t* first) {
+  if (fibres_ == nullptr) fibres_ = new Fibres(this);
   seat_ = kHost;
   strategy_ = &strategy;
   body_ = body;
   argument_ = argument;
   threads_ = threads;
-  started_ = resting_ = 0;
+  alive_ = ready_ = (1u << threads) - 1;
+  resting_ = 0;
   steps_ = progress_ = 0;
   if (threads > 1) recorded_ = 0;  // what one thread does after a schedule leaves the schedule's steps
   preempted_ = abandoned_ = false;
@@ -97,7 +69,7 @@ Scheduler::Result Scheduler::run(Strategy& strategy, unsigned threads, Body body
   }
   result_ = {Verdict::kDone, 0, 0, ""};
   if (__tsan_release != nullptr) __tsan_release(&start_token);
-  const Moment moment{kHost, runnable(false), true, Access::kBegin, 0, 0, 0, begun_};
+  const Moment moment{kHost, ready_, true, Access::kBegin, 0, 0, 0, begun_};
   switch_to(strategy.next(moment));
   if (__tsan_acquire != nullptr) __tsan_acquire(&end_token);
   seat_ = kHost;
@@ -121,12 +93,11 @@ void Scheduler::enter(void* seat) {
 void Scheduler::finish() {
   if (__tsan_release != nullptr) __tsan_release(&end_token);
   if (ranks_[current_] != 0) leave(Verdict::kStopped, "a thread ended with a lock held");
-  thread_[current_].state = State::kDone;
+  alive_ &= ~(1u << current_);
+  ready_ &= alive_;
   begun_[current_] = UINT32_MAX;
   resting_ = 0;
-  bool all_done = true;
-  for (unsigned t = 0; t < threads_; ++t) all_done &= thread_[t].state == State::kDone;
-  if (all_done) return switch_to(kHost);
+  if (alive_ == 0) return switch_to(kHost);
   decide(Access::kExit, true);
 }
 
@@ -148,18 +119,10 @@ void Scheduler::stop(const char* reason) {
   std::abort();
 }
 
-unsigned Scheduler::runnable(bool without_resting) const {
-  unsigned mask = 0;
-  for (unsigned t = 0; t < threads_; ++t) {
-    if (thread_[t].state == State::kReady) mask |= 1u << t;
-  }
-  return without_resting && (mask & ~resting_) != 0 ? mask & ~resting_ : mask;
-}
-
 // Lets the strategy say who goes on, and changes over.
 void Scheduler::decide(Access access, bool forced) {
   if (steps_ - progress_ > kLivelockSteps) leave(Verdict::kLivelock, "no end in sight");
-  unsigned mask = runnable(true);
+  unsigned mask = (ready_ & ~resting_) != 0 ? ready_ & ~resting_ : ready_;
   if (forced) {
     if ((mask & ~(1u << current_)) != 0) mask &= ~(1u << current_);
     if (mask == 0) leave(Verdict::kDeadlock, "everybody waits");
@@ -189,9 +152,8 @@ void Scheduler::point(Access access, Site site, const volatile void* address) {
   ++steps_;
   decide(access, false);
   ++thread_[current_].yield;
-  const uint32_t id = site_id(site);
-  hash_ = (hash_ ^ id ^ current_) * 0x100000001b3u;
-  observe(access, id, address);
+  hash_ = (hash_ ^ site.id ^ current_) * 0x100000001b3u;
+  observe(access, site.id, address);
   if (ring_ != nullptr) {
     ring_[recorded_++ % capacity_] = {static_cast<uint8_t>(current_), access, preempted_,      begun_[current_],
                                       thread_[current_].yield,        site,   address, 0};
@@ -222,16 +184,18 @@ unsigned Scheduler::choose(unsigned n) {
 
 void Scheduler::wait(const volatile void* address, Site site) {
   if (!running()) stop("waits for a lock that nobody will release");
-  thread_[current_].state = State::kWaiting;
+  ready_ &= ~(1u << current_);
   thread_[current_].waits_for = address;
   ++steps_;
   decide(Access::kWait, true);
-  hash_ = (hash_ ^ site_id(site) ^ current_) * 0x100000001b3u;
+  hash_ = (hash_ ^ site.id ^ current_) * 0x100000001b3u;
 }
 
 void Scheduler::wake(const volatile void* address) {
   for (unsigned t = 0; t < threads_; ++t) {
-    if (thread_[t].state == State::kWaiting && thread_[t].waits_for == address) thread_[t].state = State::kReady;
+    if (thread_[t].waits_for != address) continue;
+    thread_[t].waits_for = nullptr;
+    ready_ |= 1u << t;
   }
 }
 
@@ -240,7 +204,7 @@ void Scheduler::pause(Site site) {
   ++steps_;
   resting_ |= 1u << current_;
   decide(Access::kPause, true);
-  hash_ = (hash_ ^ site_id(site) ^ current_) * 0x100000001b3u;
+  hash_ = (hash_ ^ site.id ^ current_) * 0x100000001b3u;
 }
 
 void Scheduler::begin_operation(uint32_t operation, Site site) {
@@ -269,9 +233,10 @@ void Scheduler::detach(uint32_t slot) { attached_ &= ~(1u << slot); }
 
 void Scheduler::abandon_others() {
   if (!running()) return;
+  alive_ = ready_ = 1u << current_;
   for (unsigned t = 0; t < threads_; ++t) {
     if (t == current_) continue;
-    thread_[t].state = State::kDone;
+    thread_[t].waits_for = nullptr;
     begun_[t] = UINT32_MAX;
   }
   abandoned_ = true;

@@ -17,15 +17,22 @@ constexpr unsigned kHost = kMaxThreads;  // the identity of code outside a run
 constexpr unsigned kSteps = 4096;
 constexpr unsigned kLivelockSteps = 10 * kSteps;
 
+constexpr uint32_t mix(uint32_t x) {
+  x = (x ^ (x >> 16)) * 0x7feb352du;
+  return (x ^ (x >> 15)) * 0x846ca68bu;
+}
+
 // Where in the source something happens.
 struct Site {
   const char* file;
   unsigned line;
-  static constexpr Site here(const char* f = __builtin_FILE(), unsigned l = __builtin_LINE()) { return {f, l}; }
+  uint32_t id;  // a hash of file name and line, the same in every build of the same source
+  static consteval Site here(const char* f = __builtin_FILE(), unsigned l = __builtin_LINE()) {
+    uint32_t id = l;
+    for (const char* p = f; *p != 0; ++p) id = *p == '/' ? l : id * 16777619u ^ static_cast<unsigned char>(*p);
+    return {f, l, mix(id)};
+  }
 };
-
-// Small id of a site: a hash of file name and line, the same in every build of the same source.
-uint32_t site_id(Site site);
 
 enum class Access : uint8_t { kBegin, kOperation, kLoad, kStore, kRmw, kCas, kLock, kUnlock, kWait, kPause, kExit };
 const char* access_name(Access access);
@@ -74,7 +81,7 @@ class Scheduler {
   };
   using Body = void (*)(void* argument, unsigned thread);
 
-  static Scheduler& get();
+  static Scheduler& get() { return instance_; }
 
   // Runs `threads` bodies to their end. first[t] (may be null): the operation that thread t begins with.
   Result run(Strategy& strategy, unsigned threads, Body body, void* argument, const uint32_t* first = nullptr);
@@ -111,15 +118,12 @@ class Scheduler {
 
  private:
   struct Fibres;
-  enum class State : uint8_t { kReady, kWaiting, kDone };
   struct Thread {
-    State state;
-    const volatile void* waits_for;
+    const volatile void* waits_for;  // null: for nothing
     uint32_t yield;
   };
 
-  Scheduler();
-  unsigned runnable(bool without_resting) const;
+  constexpr Scheduler() = default;
   void decide(Access access, bool forced);
   void switch_to(unsigned thread);
   void finish();
@@ -135,7 +139,9 @@ class Scheduler {
     uint8_t thread;
   };
 
-  Fibres* fibres_;
+  static Scheduler instance_;  // known before anything runs, and never destroyed: its stacks may be in use at exit
+
+  Fibres* fibres_ = nullptr;
   Strategy* strategy_ = nullptr;
   Body body_ = nullptr;
   void* argument_ = nullptr;
@@ -143,7 +149,8 @@ class Scheduler {
   unsigned current_ = kHost;
   unsigned seat_ = kHost;
   bool abandoned_ = false;
-  unsigned started_ = 0;   // mask
+  unsigned alive_ = 0;     // mask: has not ended
+  unsigned ready_ = 0;     // mask: those that do not wait
   unsigned resting_ = 0;   // mask: paused, and nobody has written since
   uint32_t steps_ = 0;
   uint32_t progress_ = 0;  // steps when an operation began last

@@ -118,6 +118,7 @@ class Bins {
   // Moves the end: up on demand, down (not below what it holds) to give memory back.
   void set_limit(ThreadCache<Lane>& cache, ClassId c, unsigned limit) {
     limit = max_of(min_of(limit, max(c)), blocks(cache, c));
+    if (limit == limit_[c]) return;
     if (limit > kNarrow.most[c] && ((wide_ >> c) & 1) == 0) widen(cache, c);
     bottom(c)[limit_[c] + 1] = 0;
     bytes_ = bytes_ + limit * C::size(c) - limit_[c] * C::size(c);
