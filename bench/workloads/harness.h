@@ -169,13 +169,15 @@ class Meter {
   rusage before_{};
 };
 
-// Runs body(index) in `count` threads at once. With a meter, only the time after all have started counts, joins included.
+// Runs body(index) in `count` threads at once. With a meter, only the time after all have started counts, joins included. No thread
+// ends before all are done where `together`: how many are alive is not the schedule's choice then.
 template <class Body>
-void run_team(unsigned count, Body& body, Meter* meter = nullptr) {
+void run_team(unsigned count, Body& body, Meter* meter = nullptr, bool together = false) {
   struct alignas(kApart) Member {
     Body* body;
     pthread_barrier_t* gate;
     unsigned index;
+    bool together;
     pthread_t thread;
   };
   struct alignas(kApart) Shared {
@@ -185,17 +187,19 @@ void run_team(unsigned count, Body& body, Meter* meter = nullptr) {
   pthread_barrier_init(&shared->gate, nullptr, count + 1);
   Member* members = map_array<Member>(count);
   for (unsigned i = 0; i < count; ++i) {
-    members[i] = {&body, &shared->gate, i, {}};
+    members[i] = {&body, &shared->gate, i, together, {}};
     auto entry = [](void* raw) -> void* {
       auto* me = static_cast<Member*>(raw);
       pthread_barrier_wait(me->gate);
       (*me->body)(me->index);
+      if (me->together) pthread_barrier_wait(me->gate);
       return nullptr;
     };
     if (pthread_create(&members[i].thread, nullptr, entry, &members[i]) != 0) die("pthread_create failed: fewer threads, please");
   }
   if (meter) meter->start();
   pthread_barrier_wait(&shared->gate);
+  if (together) pthread_barrier_wait(&shared->gate);
   for (unsigned i = 0; i < count; ++i) pthread_join(members[i].thread, nullptr);
   if (meter) meter->stop();
   pthread_barrier_destroy(&shared->gate);

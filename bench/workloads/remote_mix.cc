@@ -76,7 +76,6 @@ struct Worker {
   Tally* tallies;
   void** tables;
   Live& live;
-  pthread_barrier_t& end;
 
   void release(void* p, Tally& tally) const {
     if (mix.touch) {
@@ -125,7 +124,6 @@ struct Worker {
     }
     while (void* p = inbox.pop()) release(p, tally);
     tallies[index] = tally;
-    if (mix.together) pthread_barrier_wait(&end);
   }
 };
 
@@ -141,7 +139,7 @@ Mix read_mix(int argc, char** argv) {
   mix.ring = static_cast<uint32_t>(args.number_or("ring (slots)", 0, 1u << 30, 65536));
   mix.touch = args.number_or("touch", 0, 1, 0) == 1;
   mix.live = args.flag("--live");
-  mix.together = args.flag("--together");  // no thread ends before all are done: how many are alive is not the schedule's
+  mix.together = args.flag("--together");
   args.end();
   if (mix.ring == 0 && mix.remote_percent > 0) die("remote_mix: ring '0' is not allowed with R > 0; allowed: 1 to 1073741824");
   mix.touch |= mix.live;  // the stamp holds the size that --live counts
@@ -157,11 +155,9 @@ int main(int argc, char** argv) {
   auto* tallies = map_array<Tally>(mix.threads);
   void** tables = map_array<void*>(size_t{mix.threads} * mix.slots);
   Live& live = *map_array<Live>(1);
-  auto& end = *map_array<pthread_barrier_t>(1);
-  pthread_barrier_init(&end, nullptr, mix.threads);
-  Worker worker{mix, rings, tallies, tables, live, end};
+  Worker worker{mix, rings, tallies, tables, live};
   Meter meter;
-  run_team(mix.threads, worker, &meter);
+  run_team(mix.threads, worker, &meter, mix.together);
   Tally all = sum(tallies, mix.threads), rest;
   for (unsigned i = 0; i < mix.threads; ++i)
     while (void* p = rings[i].pop()) worker.release(p, rest);

@@ -161,6 +161,7 @@ class Allocator {
   Large<Lane>& large() { return large_; }
 
  private:
+  using Busy = typename OwnerT::Busy;
   Map& map() { return core_.arena.map(); }
   // A thread's word is the distance from the unbound cache: null, which is what thread storage holds before
   // it is set up, means unbound without a test for it.
@@ -222,7 +223,6 @@ class Allocator {
   // relaxed: the next boundary sees it.
   bool is_pressed(const OwnerT& o) const { return core_.pressure.load(std::memory_order_relaxed) != o.pressure_seen; }
   void answer_pressure(OwnerT& o);
-  bool is_window_over(const OwnerT& o);
   void end_window(OwnerT& o);
   void end_watch(OwnerT& o);
   void tick(OwnerT& o);

@@ -14,12 +14,14 @@ void* Allocator<Lane>::from_owner(ClassId c, Try&& attempt) {
   bool transient = false;
   OwnerT* o = bind(self(), transient);
   if (o == nullptr) return nullptr;
-  o->enter();
-  boundary(*o);
-  uintptr_t block = attempt(*o);
-  if (MASU_UNLIKELY(block == 0)) block = escape(*o, [&] { return attempt(*o); });
-  if (transient) o->flush_stash();
-  o->leave();
+  uintptr_t block;
+  {
+    Busy busy(*o);
+    boundary(*o);
+    block = attempt(*o);
+    if (MASU_UNLIKELY(block == 0)) block = escape(*o, [&] { return attempt(*o); });
+    if (transient) o->flush_stash();
+  }
   void* p = nullptr;
   if (MASU_LIKELY(block != 0)) {
     p = hand_out(block);
@@ -115,10 +117,9 @@ template <class Lane>
 void Allocator<Lane>::free_full(uintptr_t block, Cache* cache, ClassId c, Allocator& heap) {
   OwnerT* o = cache->owner;
   heap.core_.links.wipe(block, c);
-  o->enter();
+  Busy busy(*o);
   o->overflow(c, block);
   heap.boundary(*o);  // after: it may give up full slabs, and the block's would seem full while we hold it
-  o->leave();
 }
 
 template <class Lane>
@@ -165,12 +166,12 @@ void Allocator<Lane>::free_watched(uintptr_t block, ClassId c) {
   Cache* cache = self();
   OwnerT* o = cache->owner;
   free_own(block, map().granule(block), cache, c);
-  const bool served = o->has_served(c);
-  if (!is_pressed(*o) && (!served || (core_.os.now_ms() < o->next_tick_ms && !is_window_over(*o)))) return;
-  o->enter();
+  const Window<Lane>& window = o->window();
+  const bool served = o->window().has_served(c, o->top[c]);
+  if (!is_pressed(*o) && (!served || (core_.os.now_ms() < o->next_tick_ms && !window.is_over(core_.config.decay_ms)))) return;
+  Busy busy(*o);
   answer_pressure(*o);
-  is_window_over(*o) ? end_window(*o) : tick(*o);
-  o->leave();
+  window.is_over(core_.config.decay_ms) ? end_window(*o) : tick(*o);
 }
 
 // No live block of the arena's.
@@ -179,9 +180,8 @@ void Allocator<Lane>::free_other(uintptr_t block, uint32_t id) {
   if (block == 0) return;
   if (id == 0 && large_.free(core_, block)) {  // in the arena's range, too, where that is not ours yet
     if (OwnerT* o = self()->owner; o != nullptr) {
-      o->enter();
+      Busy busy(*o);
       boundary(*o);
-      o->leave();
     }
     return;
   }
@@ -216,19 +216,17 @@ void Allocator<Lane>::free_run(OwnerT* o, uintptr_t block, Tag tag) {
     map().end_slab(page, 1);
     return core_.free_pages(page, C::slab_pages(c), core_.stats);
   }
-  o->enter();
+  Busy busy(*o);
   boundary(*o);
   o->free_run(block, c);
-  o->leave();
 }
 
 // A block of a slab that its owner gave up.
 template <class Lane>
 void Allocator<Lane>::free_of_nobody(OwnerT* o, uintptr_t block, ClassId c) {
-  o->enter();
+  Busy busy(*o);
   o->free_of_nobody(block, c);
   boundary(*o);  // after: it may drain the block, freed twice, and the slab may be gone
-  o->leave();
 }
 
 // Straight to the owner's inbox.

@@ -49,21 +49,16 @@ MASU_INLINE void Allocator<Lane>::answer_pressure(OwnerT& o) {
   if (MASU_LIKELY(!is_pressed(o))) return;
   o.pressure_seen = core_.pressure.load(std::memory_order_relaxed);  // relaxed: as is_pressed()
   o.collect();
-  o.begin_watch();
+  o.window().begin_watch(o.events());
 }
 
 // A heap that shrank is watched (Core::shrank) until all that is free has gone back, a decay period later. Watched frees cost time: a
 // thread that mallocs so often that its window ends before either goes on without, where it looks at the clock often enough by
 // itself, or will never want what is free, and purges it. Frees alone count for nothing.
 template <class Lane>
-bool Allocator<Lane>::is_window_over(const OwnerT& o) {
-  return o.served() >= Lane::kWatchedPerMs * core_.config.decay_ms;
-}
-
-template <class Lane>
 void Allocator<Lane>::end_window(OwnerT& o) {
-  if (o.rarely_at_boundaries()) return end_watch(o);
-  if (o.begin_window() > 1) core_.arena.set_watched(false);  // the first one fills the bins again; tick() resumes
+  if (o.window().rarely_at_boundaries(o.events())) return end_watch(o);
+  if (o.window().begin(o.events()) > 1) core_.arena.set_watched(false);  // the first one fills the bins again; tick() resumes
 }
 
 template <class Lane>
@@ -85,7 +80,7 @@ void Allocator<Lane>::tick(OwnerT& o) {
   if (core_.is_shrunk.load(std::memory_order_relaxed)) {  // relaxed: hints
     if (now >= core_.shrank_ms.load(std::memory_order_relaxed) + decay) return end_watch(o);
     if (!map().watched()) {
-      o.begin_watch();
+      o.window().begin_watch(o.events());
       core_.arena.set_watched(true);
     }
   }
@@ -121,10 +116,11 @@ void Allocator<Lane>::collect_orphans(bool all) {
 template <class Lane>
 bool Allocator<Lane>::collect_idle(OwnerT& o) {
   if (o.retired || !o.try_lease(OwnerT::as_collector())) return false;
-  o.enter();
-  o.collect();
-  o.count(Event::kOwnerCollect, 0);
-  o.leave();
+  {
+    Busy busy(o);
+    o.collect();
+    o.count(Event::kOwnerCollect, 0);
+  }
   o.end_lease();
   return true;
 }

@@ -93,19 +93,19 @@ void Allocator<Lane>::thread_exit() {
   OwnerT* o = self()->owner;
   set_self(&kExited);
   if (o == nullptr) return;
-  o->enter();
-  o->flush_stash();
-  if (map().watched() || orphans_.load(std::memory_order_relaxed) >= Lane::kWarmOrphans) o->collect();  // relaxed: a hint
-  o->leave();
+  {
+    Busy busy(*o);
+    o->flush_stash();
+    if (map().watched() || orphans_.load(std::memory_order_relaxed) >= Lane::kWarmOrphans) o->collect();  // relaxed: a hint
+  }
   unbind(o);
 }
 
 template <class Lane>
 void Allocator<Lane>::flush() {
   if (OwnerT* o = self()->owner; o != nullptr) {
-    o->enter();
+    Busy busy(*o);
     o->collect();
-    o->leave();
   }
 }
 
@@ -158,12 +158,9 @@ Owner<Lane>* Allocator<Lane>::heap_new() {
   OwnerT* o = lease_empty_orphan();
   if (o == nullptr) o = create_owner();
   if (o == nullptr) return nullptr;
-  o->enter();
-  {
-    Lock guard(o->private_lock);  // whoever takes it to allocate, and all that he hands blocks to, know what it is
-    o->become_private();
-  }
-  o->leave();
+  Busy busy(*o);
+  Lock guard(o->private_lock);  // whoever takes it to allocate, and all that he hands blocks to, know what it is
+  o->become_private();
   return o;
 }
 
@@ -192,8 +189,8 @@ void* Allocator<Lane>::heap_malloc(OwnerT& heap, size_t bytes, size_t align) {
 template <class Lane>
 void Allocator<Lane>::heap_delete(OwnerT& heap) {
   large_.free_owner(core_, heap.id());
-  heap.enter();  // a fork's child never leases what was not wholly deleted, with its lock held
   {
+    Busy busy(heap);  // a fork's child never leases what was not wholly deleted, with its lock held
     Lock guard(heap.private_lock);
     heap.inbox().drain();
     Runs<Lane>& runs = heap.slabs().own_runs();
@@ -206,7 +203,6 @@ void Allocator<Lane>::heap_delete(OwnerT& heap) {
     heap.init(core_, heap.id());
     heap.is_private.store(false, std::memory_order_relaxed);  // relaxed: no block of it is out any more
   }
-  heap.leave();
   unbind(&heap);
 }
 

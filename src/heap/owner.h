@@ -14,6 +14,7 @@
 #include "heap/remote_stash.h"
 #include "heap/slabs.h"
 #include "heap/thread_cache.h"
+#include "heap/window.h"
 
 namespace masu {
 
@@ -82,10 +83,19 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     }
   }
 
-  // Fork may copy us between any two stores; a busy owner's lists are not to be trusted in the child.
-  // acquire keeps the changes behind it; the plain release below keeps them before it.
-  void enter() { busy_.exchange(1, std::memory_order_acquire); }
-  void leave() { busy_.store(0, std::memory_order_release); }
+  // While one lives the owner is being changed. Fork may copy us between any two stores; a busy owner's lists are not to be
+  // trusted in the child.
+  class [[nodiscard]] Busy {
+   public:
+    // acquire keeps the changes behind it; the plain release below keeps them before it.
+    explicit Busy(Owner& o) : o_(o) { o_.busy_.exchange(1, std::memory_order_acquire); }
+    ~Busy() { o_.busy_.store(0, std::memory_order_release); }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    Owner& o_;
+  };
   bool busy() const { return busy_.load(std::memory_order_acquire) != 0; }
 
   // --- blocks; lease holder only
@@ -156,7 +166,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     for (unsigned i = 0; i < out; ++i) put_in_slab(first[i]);
     for (unsigned i = 0; i < keep; ++i) first[i] = first[out + i];
     this->top[c] = bins_.bottom(c) + keep;
-    last_[c] = 0;
+    window_.flushed(c);
   }
 
   // Everything that waits here goes back to slabs, empty slabs to segments, empty segments to the arena.
@@ -173,29 +183,6 @@ class alignas(128) Owner : public ThreadCache<Lane> {
     }
     flush_stash();
   }
-
-  // --- while the heap is watched
-  void begin_watch() {
-    for (auto& last : last_) last = UINTPTR_MAX;
-    windows_ = 0;
-    begin_window();
-  }
-  // How many windows have gone by.
-  unsigned begin_window() {
-    served_ = 0;
-    window_events_ = events_;
-    return windows_++;
-  }
-  bool rarely_at_boundaries() const { return uint64_t{events_ - window_events_} * Lane::kRareBoundaries < served_; }
-  // After a free of the class: whether its bin has served a malloc since the last one.
-  bool has_served(ClassId c) {
-    const uintptr_t now = reinterpret_cast<uintptr_t>(this->top[c]);
-    const bool served = now <= last_[c];
-    last_[c] = now;
-    served_ += served;
-    return served;
-  }
-  uint32_t served() const { return served_; }
 
   // Bins that saw no refill or flush since the last call give back half of what they hold; all of it where
   // the thread was `idle` for a decay period.
@@ -238,6 +225,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   Stats<Sync>& stats() { return stats_; }
   Slabs<Lane>& slabs() { return slabs_; }
   Bins<Lane>& bins() { return bins_; }
+  Window<Lane>& window() { return window_; }
   uint32_t id() const { return id_; }
   // Counts an event of this owner's and tells the lane.
   MASU_INLINE void count(Event e, uintptr_t what) {
@@ -249,6 +237,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
 
   // Boundary events since the start; every kTickEvents-th is a tick.
   bool tick_due() { return ++events_ % Lane::kTickEvents == 0; }
+  uint32_t events() const { return events_; }
   uint64_t next_tick_ms = 0;      // when the holder looks for decayed memory again
   uint32_t pressure_seen = 0;     // of the heap's pressure epochs
   typename Sync::template Atomic<bool> is_private{false};  // a heap value: frees by others go straight to the inbox
@@ -444,10 +433,7 @@ class alignas(128) Owner : public ThreadCache<Lane> {
   uint64_t active_;           // classes with a refill or flush since the last decay
   uint64_t demand_;           // classes with a refill since their bin was last flushed
   uint64_t strangers_;        // classes whose blocks others freed in number since the last decay, so that we must have been away
-  uint32_t served_;           // mallocs from bins in this window, as far as watched frees show them
-  uint32_t window_events_;    // events_ at its begin
-  uint32_t windows_;
-  uintptr_t last_[C::kCount]; // each bin's top at the last of these frees
+  Window<Lane> window_;
   Slabs<Lane> slabs_;
   Stats<Sync> stats_;
   unsigned spilled_;
