@@ -31,13 +31,13 @@ void look(uintptr_t at, size_t bytes, bool write) {
   if (!write && __tsan_read_range != nullptr) __tsan_read_range(pointer(at), bytes);
 }
 
-bool is_sampled(const Block& b) { return !b.whole && b.usable > 1024; }
+bool is_sampled(const Block& b) { return !b.whole && b.usable > 4096; }
 
 // Calls part(first, end) for the words that hold a block's contents. Where it is sampled these are its ends and the start of
 // every page, where heaps put what they should not.
 template <class Part>
 void for_parts(const Block& b, Part part) {
-  constexpr size_t kEnd = 256 / sizeof(Word), kPageWords = 4096 / sizeof(Word), kStart = 64 / sizeof(Word);
+  constexpr size_t kEnd = 512 / sizeof(Word), kPageWords = 4096 / sizeof(Word), kStart = 64 / sizeof(Word);
   const size_t n = b.usable / sizeof(Word);
   if (!is_sampled(b)) return part(0, n);
   part(0, kEnd);
