@@ -22,12 +22,18 @@ constexpr uint32_t mix(uint32_t x) {
   return (x ^ (x >> 15)) * 0x846ca68bu;
 }
 
+#if defined(__clang__) && __clang_major__ < 17  // refuses consteval in a default argument; AFL++ of Debian 12 has 14
+#define MASU_CONSTEVAL constexpr
+#else
+#define MASU_CONSTEVAL consteval
+#endif
+
 // Where in the source something happens.
 struct Site {
   const char* file;
   unsigned line;
   uint32_t id;  // a hash of file name and line, the same in every build of the same source
-  static consteval Site here(const char* f = __builtin_FILE(), unsigned l = __builtin_LINE()) {
+  static MASU_CONSTEVAL Site here(const char* f = __builtin_FILE(), unsigned l = __builtin_LINE()) {
     uint32_t id = l;
     for (const char* p = f; *p != 0; ++p) id = *p == '/' ? l : id * 16777619u ^ static_cast<unsigned char>(*p);
     return {f, l, mix(id)};
