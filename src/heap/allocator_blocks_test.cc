@@ -280,6 +280,17 @@ TYPED_TEST(AllocatorBlocksTest, ShrinkingGivesBack) {
   heap.free(q);
 }
 
+// A block of 64 bytes is too small to be worth a move, one of the next class is not.
+TYPED_TEST(AllocatorBlocksTest, TheLeastBlocksStayWhereTheyAre) {
+  auto& heap = *this->heap_;
+  void* p = heap.malloc(64);
+  EXPECT_EQ(heap.realloc(p, 1), p);
+  void* q = heap.realloc(heap.malloc(65), 1);
+  EXPECT_EQ(heap.usable_size(q), heap.good_size(1));
+  heap.free(p);
+  heap.free(q);
+}
+
 TYPED_TEST(AllocatorBlocksTest, ACachedBlockThatIsLiveIsNamed) {
   auto& heap = *this->heap_;
   void* p = heap.malloc(100);

@@ -203,6 +203,16 @@ TEST(AllocatorEscapeTest, SavedByAThreadThatAnswers) {
   EXPECT_EQ(heap.census(), 0u);
 }
 
+TEST(AllocatorEscapeTest, WhoIsAloneDoesNotWait) {
+  TestHeap<FaultLane> own(limited(1));
+  auto& heap = *own;
+  on_threads(heap, 1, [&](unsigned) { heap.free(heap.malloc(16)); });  // an owner without a thread is none to wait for
+  std::vector<void*> blocks = take_all(heap, kQuarter);
+  EXPECT_GT(heap.event(Event::kOutOfMemory), 0u);
+  EXPECT_EQ(heap.event(Event::kEscapeWait), 0u);
+  for (void* p : blocks) heap.free(p);
+}
+
 // Others are asked and waited for, but not again while nothing comes back.
 TEST(AllocatorEscapeTest, WaitsInVainOnce) {
   TestHeap<FaultLane> own(limited(1));

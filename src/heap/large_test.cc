@@ -152,6 +152,17 @@ TEST_F(LargeTest, TheCacheIsBounded) {
   EXPECT_EQ(large_->cached_bytes(), 0u);
 }
 
+TEST_F(LargeTest, WhatJustFitsIsKept) {
+  const uintptr_t p = alloc(4 * kMiB, 8 * kMiB), q = alloc(4 * kMiB, 8 * kMiB);  // no neighbours
+  core_->config.large_most = 0;
+  large_->free(*core_, p);
+  large_->free(*core_, q);
+  EXPECT_EQ(large_->cached_bytes(), 8 * kMiB) << "both, up to the bound";
+  EXPECT_EQ(alloc(4 * kMiB - 64 * kKiB), p);
+  EXPECT_EQ(large_->size(*core_, p), 4 * kMiB - 64 * kKiB) << "a rest of 64 KiB waits on";
+  EXPECT_EQ(large_->cached_bytes(), 4 * kMiB + 64 * kKiB);
+}
+
 // Bounds that are no whole pages (an option need be none) cut at pages all the same.
 TEST_F(LargeTest, ABoundOfNoWholePages) {
   core_->config.large_cache = kMiB + 100;

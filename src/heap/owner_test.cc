@@ -256,6 +256,45 @@ TEST_F(OwnerTest, TheDrainRefusesWhatIsNotOut) {
   map().set_tag(map().page(q), make_tag(1, C::of(100)));
 }
 
+// A class that was used since the last decay keeps what its bin holds; all others give half back.
+TEST_F(OwnerTest, BinsInUseDoNotDecay) {
+  const ClassId busy = C::of(64);
+  for (ClassId c : {busy, static_cast<ClassId>(busy + 1)}) {
+    std::vector<uintptr_t> blocks;
+    for (unsigned i = 0; i < 8; ++i) blocks.push_back(take(C::size(c)));
+    for (uintptr_t p : blocks) give(p);
+  }
+  auto held = [&](ClassId c) { return owner_->bins().blocks(*owner_, c); };
+  owner_->decay_bins(false);  // both were in use
+  const unsigned before = held(busy), beside = held(busy + 1);
+  ASSERT_GE(before, 2u);
+  ASSERT_GE(beside, 2u);
+  std::vector<uintptr_t> blocks;  // until a refill, then the bin is as full as before
+  for (const uint64_t refills = owner_->stats().get(Event::kRefill); owner_->stats().get(Event::kRefill) == refills;) blocks.push_back(take(64));
+  while (held(busy) < before) {
+    give(blocks.back());
+    blocks.pop_back();
+  }
+  owner_->decay_bins(false);
+  EXPECT_EQ(held(busy), before);
+  EXPECT_EQ(held(busy + 1), beside - beside / 2);
+  owner_->decay_bins(true);
+  EXPECT_EQ(held(busy), 0u) << "where the thread was idle";
+}
+
+TEST_F(OwnerTest, CheckSeesADamagedSlabOfEveryClass) {
+  for (ClassId c = 0; C::is_packed(c); ++c) {
+    const uintptr_t p = take(C::size(c));
+    owner_->collect();
+    Slab& slab = map().slab(map().slab_start(map().page(p)));
+    ASSERT_TRUE(owner_->check());
+    ++slab.open;
+    EXPECT_FALSE(owner_->check()) << C::size(c);
+    --slab.open;
+    give(p);
+  }
+}
+
 TEST_F(OwnerTest, CheckSeesDamage) {
   std::vector<uintptr_t> blocks;
   for (int i = 0; i < 40; ++i) blocks.push_back(take(1024));

@@ -124,7 +124,7 @@ class PageMap {
   MASU_INLINE bool in_use(size_t granule) const { return Sync::below(granule, quick_); }
   // relaxed: a moment old. Not before there is anything to free.
   bool watched() const { return quick_.load(std::memory_order_relaxed) == 0 && granules() != 0; }
-  void set_watched(bool on) { quick_.store(on ? 0 : granules(), std::memory_order_release); }  // release: as commit_pages()
+  void set_watched(bool on) { quick_.store(on ? 0 : granules(), std::memory_order_relaxed); }  // relaxed: as granules()
   // Inside the range, in use or not.
   MASU_INLINE bool covers(uintptr_t p) const { return p - base_ < pages_ * kPage; }
 

@@ -111,6 +111,7 @@ class Runs {
     bool good = true;
     for (unsigned b = 0; b < kBuckets; ++b) {
       SegmentId prev = kNoSegment;
+      good = good && ((filled_ >> b) & 1) == (heads_[b] != kNoSegment);
       for (SegmentId s = heads_[b]; s != kNoSegment && n <= segments_; prev = s, s = seg(core, s).next, ++n) {
         const Seg& g = seg(core, s);
         good = good && g.bucket == b && g.prev == prev && g.owner == owner_ && bucket_of(g.longest) == b &&

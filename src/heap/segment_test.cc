@@ -104,5 +104,17 @@ TYPED_TEST(SegmentTest, WhatCouldNotBeCleanedStaysDirty) {
   EXPECT_EQ(s.find(30, 1), 10u);
 }
 
+TYPED_TEST(SegmentTest, OnePageAloneIsTakenToBeCleaned) {
+  for (const unsigned page : {0u, 1u, 63u}) {
+    TypeParam s{};
+    s.open_for(1);
+    s.take(0, pages(s));
+    s.put(page, 1);
+    typename TypeParam::Pages taken{};
+    EXPECT_TRUE(s.take_dirty(1, taken)) << page;
+    EXPECT_TRUE(taken.test(page));
+  }
+}
+
 }  // namespace
 }  // namespace masu

@@ -87,6 +87,20 @@ TYPED_TEST(ThreadCacheTest, LimitsMove) {
   EXPECT_TRUE(this->bins_->check(this->cache_));
 }
 
+// The end of a bin that had grown is not left behind either when it starts anew.
+TYPED_TEST(ThreadCacheTest, AnEmptiedBinGrowsAsAFreshOne) {
+  using C = typename TestFixture::LaneClasses;
+  for (ClassId c = 0; c < C::kCount; ++c) this->bins_->grow(this->cache_, c, SIZE_MAX);
+  this->bins_->init(this->cache_);
+  for (ClassId c = 0; c < C::kCount; ++c) {
+    while (this->bins_->grow(this->cache_, c, SIZE_MAX)) {
+    }
+    unsigned n = 0;
+    while (this->push(c, 4096 + 16 * n)) ++n;
+    ASSERT_EQ(n, Bins<TypeParam>::max(c)) << C::size(c);
+  }
+}
+
 TYPED_TEST(ThreadCacheTest, AllBinsTogetherAreBounded) {
   using C = typename TestFixture::LaneClasses;
   size_t grown = 0;
