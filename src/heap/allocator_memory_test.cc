@@ -238,6 +238,35 @@ TYPED_TEST(AllocatorOnTestOsTest, ManyMallocsEndTheWait) {
   }
 }
 
+// A thread that is often at boundaries goes on unwatched until it looks at the clock; then its windows begin anew.
+TYPED_TEST(AllocatorOnTestOsTest, AWatchIsTakenUpAgain) {
+  TestHeap<TypeParam> own(decays_in(100));
+  auto& heap = *own;
+  heap.core().os.clock_ms = 1000;
+  heap.free(heap.malloc(64));
+  const size_t before = own.resident_pages();
+  come_and_go(heap, false);
+  const auto& map = heap.core().arena.map();
+  ASSERT_TRUE(map.watched());
+  const auto pairs = [&](unsigned n) {
+    for (unsigned i = 0; i < n; ++i) heap.free(heap.malloc(64));
+  };
+  const auto batch = [&] {  // more than a bin holds
+    std::vector<void*> blocks;
+    for (int i = 0; i < 5000; ++i) blocks.push_back(heap.malloc(64));
+    for (void* p : blocks) heap.free(p);
+  };
+  for (unsigned i = 0; i < 4 * TypeParam::kWatchedPerMs && map.watched(); ++i) batch(), pairs(100);
+  ASSERT_FALSE(map.watched());
+  EXPECT_GT(own.resident_pages(), before + 100);
+  heap.core().os.clock_ms += 50;
+  batch();
+  EXPECT_TRUE(map.watched());
+  pairs(TypeParam::kWatchedPerMs * 100 * 2);
+  EXPECT_LE(own.resident_pages(), before + 8);
+  EXPECT_FALSE(map.watched());
+}
+
 TYPED_TEST(AllocatorOnTestOsTest, WhatThreadsThatEndedHoldGoesBackToo) {
   TestHeap<TypeParam> own(decays_in(100));
   auto& heap = *own;

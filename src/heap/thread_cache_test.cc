@@ -90,7 +90,7 @@ TYPED_TEST(ThreadCacheTest, LimitsMove) {
 // The end of a bin that had grown is not left behind either when it starts anew.
 TYPED_TEST(ThreadCacheTest, AnEmptiedBinGrowsAsAFreshOne) {
   using C = typename TestFixture::LaneClasses;
-  for (ClassId c = 0; c < C::kCount; ++c) this->bins_->grow(this->cache_, c, SIZE_MAX);
+  for (ClassId c = 0; c < C::kCount; ++c) this->bins_->set_limit(this->cache_, c, Bins<TypeParam>::max(c) - 1);
   this->bins_->init(this->cache_);
   for (ClassId c = 0; c < C::kCount; ++c) {
     while (this->bins_->grow(this->cache_, c, SIZE_MAX)) {
