@@ -116,6 +116,33 @@ TEST(DiagnoseCellTest, TheBlockBeforeIsLeftOnlyWhereItsTailChangedToItsEnd) {
   for (void* p : blocks) g_heap.release(p, {}, caller());
 }
 
+// Two blocks on pages of their own, a guard page between them.
+TEST(DiagnoseGuardTest, OfTwoLiveBlocksTheNearerIsLeft) {
+  std::vector<uintptr_t> blocks;
+  PagedBlocks::Slot *before = nullptr, *after;
+  while (before == nullptr || before->record.state != State::kLive) {
+    ASSERT_LT(blocks.size(), 64u);
+    blocks.push_back(reinterpret_cast<uintptr_t>(g_heap.allocate(319 * kPage, {}, caller())));  // of 320
+    after = g_heap.paged().find(blocks.back());
+    ASSERT_NE(after, nullptr);
+    before = g_heap.paged().find(after->data - kPage);
+  }
+  const uintptr_t guard = before->data + before->pages * kPage, first = after->user;
+  auto left = [&](uintptr_t at) {
+    Finding f;
+    EXPECT_TRUE(diagnose_guard(g_heap.view(), at, 1, f));
+    EXPECT_EQ(f.kind, Kind::kOverflow);
+    EXPECT_EQ(f.guessed, f.block.user == first);
+    return f.block.user;
+  };
+  EXPECT_EQ(left(guard), before->user);
+  EXPECT_EQ(left(guard + kPage - 1), first);
+  std::erase(blocks, first);
+  g_heap.release(reinterpret_cast<void*>(first), {}, caller());
+  EXPECT_EQ(left(guard + kPage - 1), before->user) << "the other one is gone";
+  for (uintptr_t p : blocks) g_heap.release(reinterpret_cast<void*>(p), {}, caller());
+}
+
 // Memory behind the last block that was handed out: what changed in it, to the byte.
 TEST(DiagnoseUntouchedTest, WhatChangedWhereNoBlockEverWas) {
   void* farther = g_heap.allocate(1000, {}, caller());

@@ -53,6 +53,14 @@ TEST_F(PagedTest, FreedSlotsComeBackOldestFirst) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(alloc(100), slots[static_cast<size_t>(i)]) << i;
 }
 
+TEST_F(PagedTest, FreshSlotsLieAGuardApartAndAllAreVisited) {
+  std::vector<const PagedBlocks::Slot*> slots, visited;
+  for (const size_t pages : {1, 3, 1, 2}) slots.push_back(alloc(pages * kPage));
+  for (size_t i = 1; i < slots.size(); ++i) EXPECT_EQ(slots[i]->data, slots[i - 1]->data + (slots[i - 1]->pages + 1) * kPage);
+  paged().each([&](const PagedBlocks::Slot& slot) { visited.push_back(&slot); });
+  EXPECT_EQ(visited, slots);
+}
+
 TEST_F(PagedTest, FetchedPagesAreThoseOfTheBytes) {
   PagedBlocks::Slot* slot = alloc(8 * kPage);
   paged().fetch(slot->user + kPage + 100, 2 * kPage);

@@ -144,6 +144,7 @@ TEST_F(ReportTextTest, WhereInAFreedBlock) {
   EXPECT_THAT(line_with(lines, "allocated by"), MatchesRegex("previously allocated by thread T0 .*"));
   EXPECT_THAT(line_with(lines, "Block: "), HasSubstr("Block: freed, in quarantine, cell ["));
   EXPECT_EQ(line_with(lines, "Confidence"), "Confidence: certain");
+  EXPECT_THAT(line_with(lines, "  " + hex(align_down(user_, 16)) + ":"), MatchesRegex("[^\\[]*\\[..\\][^\\[]*")) << "the one byte that is meant";
   finding_.kind = Kind::kUseAfterFree;
   finding_.address = user_ + 12;
   EXPECT_EQ(line_with(lines_of(finding_), "is located"), hex(user_ + 12) + " is located 2 bytes after " + region());

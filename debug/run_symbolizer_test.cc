@@ -57,7 +57,9 @@ TEST_F(RunSymbolizerTest, WhatItWritesTakesThePlaceOfTheReport) {
 
 TEST_F(RunSymbolizerTest, WhereItWritesNothingTheReportIsNotTaken) {
   EXPECT_FALSE(run("exit 0"));
+  errno = EINTR;
   EXPECT_FALSE(run_symbolizer("/no/such/program", "report", 6, 1));
+  EXPECT_EQ(errno, EINTR);
 }
 
 TEST_F(RunSymbolizerTest, ItHasTheEnvironmentButForPreloads) {

@@ -64,6 +64,7 @@ TEST_F(Depot, GivesEqualStacksOneIdAndReturnsThem) {
     ASSERT_TRUE(stored.emplace(id, stack_number(n)).second);
   }
   const size_t used = depot_.used_bytes();
+  EXPECT_GE(used, stored.size() * sizeof(uintptr_t)) << "each has a frame of its own at least";
   for (const auto& [id, stack] : stored) {
     EXPECT_EQ(get(id), stack);
     EXPECT_EQ(put(stack), id);

@@ -97,6 +97,32 @@ TEST(StackMemoTest, WaysOfOnePlaceAreToldApart) {
   EXPECT_TRUE(met);
 }
 
+// Two functions with frames of one size, whose calls come in the order of `path`; the same words lie there in another order.
+using Step = void (*)(const void* path);
+template <int kWhich>
+[[gnu::noinline, gnu::no_sanitize_address]] void step(const void* path) {
+  const auto* next = static_cast<const Step*>(path);
+  (*next)(next + 1);
+  asm volatile("" : : "i"(kWhich));  // no tail call, and no other's code
+}
+[[gnu::noinline, gnu::no_sanitize_address]] void arrive(const void*) {
+  look();
+  asm volatile("");
+}
+
+TEST(StackMemoTest, TheOrderOfTheFramesCounts) {
+  g_memo = std::make_unique<Memo>();
+  const Step paths[][4] = {{step<1>, step<0>, step<0>, arrive}, {step<0>, step<1>, step<0>, arrive}};
+  uintptr_t place[4];
+  size_t ways = std::size(place);
+  asm volatile("" : "+r"(ways));  // how many is not known, so the call below stays one
+  for (size_t i = 0; i < ways; ++i) {
+    step<0>(paths[i % 2]);
+    place[i] = g_place;
+  }
+  EXPECT_EQ(place[0], place[1]);
+}
+
 TEST(StackMemoTest, AStackThatComesAgainIsNotWalkedAgain) {
   g_memo = std::make_unique<Memo>();
   for (int i = 0; i < 100; ++i) go(detour, 0);

@@ -66,6 +66,29 @@ TEST(ThreadsTest, ALaterThreadTakesAStateOverAsIfItWereNew) {
   EXPECT_EQ(second, first);
 }
 
+// What one thread left in it is there for the next, though nothing else tells that it ended.
+TEST(ThreadsTest, AStateThatIsTakenOverIsWhole) {
+  std::atomic<ThreadState*> left{nullptr};
+  ThreadState* taken = nullptr;
+  std::thread a([&] {
+    ThreadState* mine = threads().self();
+    mine->allocations = 7;
+    left.store(mine, std::memory_order_relaxed);
+  });
+  std::thread b([&] {
+    const auto ended = [&] {
+      const ThreadState* state = left.load(std::memory_order_relaxed);
+      return state != nullptr && !state->in_use.load(std::memory_order_relaxed);
+    };
+    while (!ended()) std::this_thread::yield();
+    taken = threads().self();
+    EXPECT_EQ(taken->allocations, 0u);
+  });
+  a.join();
+  b.join();
+  EXPECT_EQ(taken, left.load());
+}
+
 // Destructors of the program that run after ours allocate too: on a state of their own, since ours may be another thread's.
 TEST(ThreadsTest, AfterItsEndAThreadIsAnother) {
   static uint32_t before, after;

@@ -269,7 +269,7 @@ void FaultOs::unmap(void* at, size_t bytes) {
   w.set(p, units(bytes), World::kFree);
 }
 
-void* FaultOs::remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move) {
+void* FaultOs::remap(void* at, size_t old_bytes, size_t new_bytes) {
   World& w = World::get();
   World::Page* p = w.range(at, old_bytes, "remap of a range that is not mapped");
   if (w.refuse(Call::kRemap)) return nullptr;
@@ -289,7 +289,6 @@ void* FaultOs::remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move
     w.high_ = std::max(w.high_, static_cast<size_t>(p - w.pages_) + pages);
     return at;
   }
-  if (!may_move) return nullptr;
   void* to = map(new_bytes, w.config_.page_size);
   if (to == nullptr) return nullptr;
   std::memcpy(to, at, old_bytes);

@@ -87,7 +87,7 @@ struct FaultOs {
   bool purge(void* at, size_t bytes);
   void* map(size_t bytes, size_t align);
   void unmap(void* at, size_t bytes);
-  void* remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move);
+  void* remap(void* at, size_t old_bytes, size_t new_bytes);
   void huge(void* at, size_t bytes);
   uint64_t now_ms();
   uint64_t random();

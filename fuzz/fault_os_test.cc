@@ -100,11 +100,11 @@ TEST_F(FaultOsTest, RemapKeepsContents) {
     world_.reset({.seed = seed});
     auto* p = static_cast<char*>(os_.map(2 * kPage, kPage));
     std::strcpy(p + kPage, "contents");
-    auto* q = static_cast<char*>(os_.remap(p, 2 * kPage, 5 * kPage, true));
+    auto* q = static_cast<char*>(os_.remap(p, 2 * kPage, 5 * kPage));
     ASSERT_NE(q, nullptr);
     EXPECT_STREQ(q + kPage, "contents");
     EXPECT_EQ(q[4 * kPage], 0);
-    EXPECT_EQ(os_.remap(q, 5 * kPage, kPage, false), q);
+    EXPECT_EQ(os_.remap(q, 5 * kPage, kPage), q);
     os_.unmap(q, kPage);
     EXPECT_TRUE(world_.empty());
   }
@@ -117,7 +117,7 @@ TEST_F(FaultOsTest, NamesWhatIsNotOurs) {
   EXPECT_EQ(stops([&] { os_.unmap(p + kPage, kPage); }), "") << "a mapping may go in parts";
   char* a = static_cast<char*>(os_.map(kPage, kPage));
   char* b = static_cast<char*>(os_.map(kPage, kPage));
-  EXPECT_EQ(os_.remap(std::min(a, b), 2 * kPage, 3 * kPage, true), nullptr) << "two mappings side by side";
+  EXPECT_EQ(os_.remap(std::min(a, b), 2 * kPage, 3 * kPage), nullptr) << "two mappings side by side";
   EXPECT_EQ(stops([&] { os_.commit(p + 8 * kPage, kPage); }), "commit of a range that is not reserved");
   void* r = os_.reserve(kPage, kPage);
   EXPECT_EQ(stops([&] { os_.purge(r, kPage); }), "purge of a range that is not committed");

@@ -26,7 +26,6 @@ struct Evidence {
   uintptr_t address = 0;
   size_t block_size = 0;     // bytes of the block around the address, 0 where there is none
   uintptr_t block = 0;       // its start
-  uint32_t owner = 0;        // the owner of its slab
   const char* where = "";    // the call that found it: "free", "realloc", ...
   const char* detail = "";   // allocator-internal faults: the broken invariant
 };

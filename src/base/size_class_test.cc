@@ -56,6 +56,15 @@ TYPED_TEST(SizeClassTest, SlabsHoldTheirBlocksAndLoseLittle) {
   }
 }
 
+// An emptied slab is the likelier the smaller it is.
+TYPED_TEST(SizeClassTest, SlabsAreNoLargerThanTheyMustBe) {
+  using C = TypeParam;
+  for (ClassId c = 0; C::is_packed(c); ++c) {
+    const size_t less = (C::slab_pages(c) - kSlabAlign) * kPage;
+    EXPECT_TRUE(less == 0 || less / C::size(c) < 16 || less % C::size(c) * 32 > less) << C::size(c);
+  }
+}
+
 TYPED_TEST(SizeClassTest, AlignedRequests) {
   using C = TypeParam;
   for (size_t align = 1; align <= kPage; align *= 2) {

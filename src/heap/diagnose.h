@@ -40,7 +40,6 @@ Fault diagnose_free(const Arena<Lane>& arena, uintptr_t p, Evidence& e, const ch
   const size_t index = (p - slab) / C::size(c);
   e.block = slab + index * C::size(c);
   e.block_size = C::size(c);
-  e.owner = owner_of(tag);
   if (index >= C::slab_blocks(c)) return Fault::kWildFree;
   if (e.block == p) return Fault::kDoubleFree;
   if (!map.is_live(map.granule(e.block))) return Fault::kWildFree;

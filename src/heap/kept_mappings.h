@@ -57,7 +57,7 @@ class KeptMappings {
     // Moving page tables is cheap beside filling them, as long as there are some to move.
     if (longest == count_ || align > core.os.page_size() || extents_[longest].bytes < bytes / 4) return {};
     Extent grown = extents_[longest];
-    grown.address = reinterpret_cast<uintptr_t>(core.os.remap(reinterpret_cast<void*>(grown.address), grown.bytes, bytes, true));
+    grown.address = reinterpret_cast<uintptr_t>(core.os.remap(reinterpret_cast<void*>(grown.address), grown.bytes, bytes));
     if (grown.address == 0) return {};  // no memory, or neighbours that were mapped apart
     remove(longest);
     grown.bytes = bytes;

@@ -98,7 +98,7 @@ class Large {
       if (block == nullptr) return 0;
       if (bytes <= block->bytes && bytes >= block->bytes / 4 * 3) return p;
       old = *block;
-      if (void* to = core.os.remap(reinterpret_cast<void*>(p), old.bytes, bytes, true); to != nullptr) {
+      if (void* to = core.os.remap(reinterpret_cast<void*>(p), old.bytes, bytes); to != nullptr) {
         live_bytes_ -= old.bytes;
         erase(block);
         insert({reinterpret_cast<uintptr_t>(to), bytes, old.owner});

@@ -54,6 +54,10 @@ TEST_F(PageMapTest, WhatIsNotCommittedIsOutside) {
   EXPECT_LT(map.granule(kBase + 2 * kPage - kGranule), map.granules());
   EXPECT_GE(map.granule(kBase + 2 * kPage), map.granules());
   EXPECT_TRUE(map.covers(kBase + 2 * kPage));
+  const size_t next = map.granule(kBase + 2 * kPage);
+  EXPECT_FALSE(map.in_use(next));
+  map.commit_pages(os_, 2, 2);
+  EXPECT_TRUE(map.in_use(next));
 }
 
 TEST_F(PageMapTest, Tags) {

@@ -73,14 +73,14 @@ class TestOs {
     mapped_ -= bytes;
     linux_.unmap(at, bytes);
   }
-  void* remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move) {
+  void* remap(void* at, size_t old_bytes, size_t new_bytes) {
     check("remap", at, old_bytes);
     check("remap", nullptr, new_bytes);
     if (failing(OsCall::kRemap, new_bytes > old_bytes ? new_bytes - old_bytes : 0)) return nullptr;
     // Linux moves to multiples of its own page: a larger one is moved to by hand.
-    const bool by_hand = may_move && page != linux_.page_size();
-    void* p = linux_.remap(at, old_bytes, new_bytes, may_move && !by_hand);
-    if (p == nullptr && by_hand && (p = linux_.map(new_bytes, page)) != nullptr) {
+    const bool by_hand = page != linux_.page_size();
+    void* p = by_hand ? linux_.map(new_bytes, page) : linux_.remap(at, old_bytes, new_bytes);
+    if (p != nullptr && by_hand) {
       memcpy(p, at, min_of(old_bytes, new_bytes));
       linux_.unmap(at, old_bytes);
     }

@@ -186,9 +186,9 @@ void* LinuxOs::map(size_t bytes, size_t align) { return map_aligned(bytes, align
 
 void LinuxOs::unmap(void* at, size_t bytes) { unmap_pages(reinterpret_cast<uintptr_t>(at), bytes); }
 
-void* LinuxOs::remap(void* at, size_t old_bytes, size_t new_bytes, bool may_move) {
+void* LinuxOs::remap(void* at, size_t old_bytes, size_t new_bytes) {
   KeepErrno keep;
-  void* p = mremap(at, old_bytes, new_bytes, may_move ? MREMAP_MAYMOVE : 0);
+  void* p = mremap(at, old_bytes, new_bytes, MREMAP_MAYMOVE);
   return p == MAP_FAILED ? nullptr : p;
 }
 

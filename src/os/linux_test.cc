@@ -116,13 +116,13 @@ TEST(LinuxOs, RemapKeepsContents) {
   LinuxOs os;
   char* p = static_cast<char*>(os.map(kMiB, kPage));
   memset(p, 9, kMiB);
-  char* q = static_cast<char*>(os.remap(p, kMiB, 8 * kMiB, true));
+  char* q = static_cast<char*>(os.remap(p, kMiB, 8 * kMiB));
   ASSERT_NE(q, nullptr);
   EXPECT_TRUE(std::all_of(q, q + kMiB, [](char c) { return c == 9; }));
   EXPECT_TRUE(zero(q + kMiB, 7 * kMiB));
-  EXPECT_EQ(os.remap(q, 8 * kMiB, kMiB, false), q);
+  EXPECT_EQ(os.remap(q, 8 * kMiB, kMiB), q);
   EXPECT_EQ(q[kMiB - 1], 9);
-  EXPECT_EQ(os.remap(q, kMiB, size_t{1} << 60, true), nullptr);
+  EXPECT_EQ(os.remap(q, kMiB, size_t{1} << 60), nullptr);
   EXPECT_EQ(q[0], 9);
   os.unmap(q, kMiB);
 }

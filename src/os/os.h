@@ -10,7 +10,7 @@
 namespace masu {
 
 template <class O>
-concept OsPolicy = requires(O os, void* p, size_t n, bool b) {
+concept OsPolicy = requires(O os, void* p, size_t n) {
   { os.page_size() } -> std::same_as<size_t>;              // the machine's page, >= 4096
   { os.reserve(n, n) } -> std::same_as<void*>;             // inaccessible range, (bytes, alignment)
   { os.claim(p, n) } -> std::same_as<bool>;                // map read/write exactly here if nothing is
@@ -19,7 +19,7 @@ concept OsPolicy = requires(O os, void* p, size_t n, bool b) {
   { os.purge(p, n) } -> std::same_as<bool>;                // stays read/write, reads as zero after
   { os.map(n, n) } -> std::same_as<void*>;                 // read/write, zero, (bytes, alignment)
   os.unmap(p, n);
-  { os.remap(p, n, n, b) } -> std::same_as<void*>;         // (old, old bytes, new bytes, may move)
+  { os.remap(p, n, n) } -> std::same_as<void*>;            // (old, old bytes, new bytes); it may move
   os.huge(p, n);                                           // a hint
   { os.now_ms() } -> std::same_as<uint64_t>;               // monotonic, coarse
   { os.random() } -> std::same_as<uint64_t>;
