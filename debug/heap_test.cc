@@ -74,6 +74,21 @@ TEST(DebugHeapTest, ReallocMovesAndKeeps) {
   give(q);
 }
 
+TEST(DebugHeapTest, WithoutStacksABlockHasNone) {
+  fixed().options.set(Option::kStacks, 0);
+  heap().configure(fixed().options);
+  for (int i = 0; i < 100; ++i) {
+    Cell cell;
+    void* p = heap().malloc(24);
+    ASSERT_TRUE(heap().locate(reinterpret_cast<uintptr_t>(p), cell));
+    EXPECT_EQ(facts_of(cell).alloc_stack, 0u);
+    heap().free(p);
+    EXPECT_EQ(facts_of(cell).free_stack, 0u);
+  }
+  fixed().options.set(Option::kStacks, 16);
+  heap().configure(fixed().options);
+}
+
 TEST(DebugHeapTest, AFreedBlockRestsBeforeItIsReused) {
   void* p = get(64);
   give(p);
@@ -130,13 +145,21 @@ TEST(DebugHeapTest, NoTwoBlocksShareARecord) {
 
 TEST(DebugHeapTest, PrivateHeapsEndWithTheirBlocks) {
   auto* h = heap().heap_new();
-  void* inside = heap().heap_malloc(*h, 100, 16);
-  void* outside = get(100);
+  std::vector<void*> inside, outside;
+  for (size_t bytes : {100, 1 << 20}) {
+    inside.push_back(heap().heap_malloc(*h, bytes, 16));
+    outside.push_back(get(bytes));
+  }
   heap().heap_delete(*h);
-  Cell cell;
-  ASSERT_TRUE(heap().locate(reinterpret_cast<uintptr_t>(inside), cell));
-  EXPECT_NE(cell.record->state.load(), State::kLive);
-  give(outside);
+  auto is_live = [](void* p) {
+    Cell cell;
+    return heap().locate(reinterpret_cast<uintptr_t>(p), cell) && cell.record->state.load() == State::kLive;
+  };
+  for (void* p : inside) EXPECT_FALSE(is_live(p));
+  for (void* p : outside) {
+    EXPECT_TRUE(is_live(p));
+    give(p);
+  }
 }
 
 TEST(DebugHeapTest, ThePagesOfLargeBlocksAreCounted) {
@@ -315,6 +338,9 @@ TEST(DebugHeapDeathTest, Mismatches) {
   EXPECT_DEATH(give(p, {Family::kNewArray, "operator delete[]", kUnsaid, 0}), "alloc-dealloc-mismatch");
   EXPECT_DEATH(give(p, {Family::kNew, "operator delete", 95, 0}), "new-delete-type-mismatch");
   EXPECT_DEATH(give(p, {Family::kNew, "operator delete", 96, 64}), "new-delete-type-mismatch");
+  void* aligned = get(96, {Family::kNew, 16});
+  EXPECT_DEATH(give(aligned, {Family::kNew, "operator delete", 96, 0}), "new-delete-type-mismatch");
+  give(aligned, {Family::kNew, "operator delete", 96, 16});
   give(p, {Family::kNew, "operator delete", 96, 0});
 }
 

@@ -180,6 +180,10 @@ TEST(StackMemoTest, GlancesAreKeptByAllTheirFrames) {
   for (const auto* other : {b, c}) EXPECT_NE(memo->glanced(other, 3, put), first);
   EXPECT_NE(memo->glanced(a, 2, put), first);
   EXPECT_EQ(next, 4u);
+  for (uintptr_t site = 1000; site < 20000; ++site) {  // more than there is room for
+    const uint32_t id = memo->glanced(&site, 1, put);
+    ASSERT_EQ(memo->glanced(&site, 1, put), id);
+  }
 }
 
 }  // namespace

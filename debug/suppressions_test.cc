@@ -42,8 +42,12 @@ TEST(SuppressionsTest, OptionTextEndsAtTheColon) {
   char out[8];
   copy_option("abc:def", out, sizeof(out));
   EXPECT_STREQ(out, "abc");
-  copy_option("far too long", out, sizeof(out));
-  EXPECT_STREQ(out, "");
+  for (const char* too_long : {"far too long", "by a NUL"}) {
+    copy_option(too_long, out, sizeof(out));
+    EXPECT_STREQ(out, "");
+  }
+  copy_option("it fits", out, sizeof(out));
+  EXPECT_STREQ(out, "it fits");
   copy_option(nullptr, out, sizeof(out));
   EXPECT_STREQ(out, "");
 }

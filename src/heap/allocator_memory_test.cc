@@ -282,6 +282,21 @@ TYPED_TEST(AllocatorOnTestOsTest, WhatThreadsThatEndedHoldGoesBackToo) {
   EXPECT_LE(own.resident_pages(), before + 8);
 }
 
+TYPED_TEST(AllocatorOnTestOsTest, WhoLooksAtTheClockForTheFirstTimeWasNotIdle) {
+  TestHeap<TypeParam> own(decays_in(100));
+  auto& heap = *own;
+  heap.core().os.clock_ms = 10000;
+  heap.free(heap.malloc(64));
+  auto& owner = *heap.core().owners[0];
+  const auto held = [&] { return owner.bins().blocks(owner, Classes<TypeParam>::of(64)); };
+  const unsigned before = held();
+  ASSERT_GT(before, 0u);
+  std::vector<void*> runs;
+  while (owner.next_tick_ms < 10000) runs.push_back(heap.malloc(12288));
+  EXPECT_EQ(held(), before);
+  for (void* p : runs) heap.free(p);
+}
+
 // A heap that shrinks and grows all the time is watched now and then, and no longer than until it has grown.
 TYPED_TEST(AllocatorOnTestOsTest, AHeapThatGrowsAgainIsNotWatched) {
   TestHeap<TypeParam> own(decays_in(100));

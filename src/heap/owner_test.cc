@@ -224,6 +224,17 @@ TEST_F(OwnerTest, ABlockOfNobodyThatIsNoLongerOutIsNotTaken) {
   EXPECT_EQ(owner_->pop(c), 0u);
 }
 
+TEST_F(OwnerTest, OneEmptiedSlabOfAClassIsKept) {
+  const ClassId c = C::of(512);
+  std::vector<uintptr_t> blocks;
+  for (unsigned i = 0; i < 3 * C::slab_blocks(c); ++i) blocks.push_back(take(512));
+  for (uintptr_t p : blocks) {
+    owner_->bins().set_limit(*owner_, c, 0);
+    give(p);
+  }
+  EXPECT_EQ(owner_->stats().get(Event::kSlabRelease), 1u) << "one has blocks in the bin";
+}
+
 TEST_F(OwnerTest, APrivateHeapKeepsItsSlabs) {
   owner_->become_private();
   const uintptr_t first = take(100);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <vector>
 
 #include "heap/test_lanes.h"
@@ -58,6 +59,33 @@ TEST_F(PageMapTest, WhatIsNotCommittedIsOutside) {
   EXPECT_FALSE(map.in_use(next));
   map.commit_pages(os_, 2, 2);
   EXPECT_TRUE(map.in_use(next));
+}
+
+// An address space that is modest: tables behind the reserved ones are claimed, all of them or none.
+TEST_F(PageMapTest, WhatIsNotReservedIsClaimed) {
+  struct ClaimsSome {
+    unsigned commits = 0, left = 0;
+    std::set<void*> claimed;
+    size_t page_size() const { return 64; }
+    bool commit(void*, size_t) { return ++commits != 0; }
+    bool claim(void* at, size_t) { return left-- != 0 && claimed.insert(at).second; }
+    void unmap(void* at, size_t) { claimed.erase(at); }
+  } os;
+  PageMap<test::NativeSync> map;
+  map.place(tables_.data(), kBase, kPages, os.page_size());
+  map.unreserve(os, kPages / 2);
+  EXPECT_TRUE(map.commit_pages(os, 0, kPages / 2));
+  const unsigned commits = os.commits;
+  EXPECT_GT(commits, 0u);
+  unsigned most = 0;
+  for (os.left = most; !map.commit_pages(os, kPages / 2, kPages / 2); os.left = ++most) {
+    ASSERT_LT(most, 10u);
+    EXPECT_TRUE(os.claimed.empty()) << most;
+    EXPECT_EQ(map.granules(), kPages / 2 * kGranulesPerPage);
+  }
+  EXPECT_EQ(os.claimed.size(), most);
+  EXPECT_EQ(most, 4u);
+  EXPECT_EQ(os.commits, commits);
 }
 
 TEST_F(PageMapTest, Tags) {

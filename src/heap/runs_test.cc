@@ -108,6 +108,16 @@ TEST_F(RunsTest, RandomRunsNeverOverlap) {
   EXPECT_EQ(stats_.get(Event::kSegmentAcquire), stats_.get(Event::kSegmentRelease));
 }
 
+TEST_F(RunsTest, CheckSeesAWrongCount) {
+  const PageId p = alloc(3);
+  auto& segment = core_->arena.segment(Arena<Lane>::segment_of(p));
+  ASSERT_TRUE(runs_.check(*core_));
+  ++segment.free_pages;
+  EXPECT_FALSE(runs_.check(*core_));
+  --segment.free_pages;
+  free(p, 3);
+}
+
 TEST_F(RunsTest, EverySegmentIsFilledBeforeTheNext) {
   std::vector<PageId> pages;
   for (unsigned i = 0; i < 8 * kPages; ++i) {

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/bits.h"
+#include "os/error_stream.h"
 #include "os/test_refuse.h"
 
 namespace masu {
@@ -207,6 +208,25 @@ TEST(Linux, WritesAllThroughInterruptions) {
   EXPECT_TRUE(got == text);
   sigaction(SIGUSR1, &before, nullptr);
   for (const int fd : {ends[0], ends[1], kept}) close(fd);
+}
+
+TEST(Linux, TheErrorStreamIsKeptWhereTheProgramClosesIts) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    linux_keep_error_stream();
+    close(STDERR_FILENO);
+    linux_write_error("kept", 4);
+    _exit(0);
+  }
+  close(ends[1]);
+  char got[8] = {};
+  EXPECT_EQ(read(ends[0], got, sizeof(got)), 4);
+  EXPECT_STREQ(got, "kept");
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+  close(ends[0]);
 }
 
 // Where the kernel gives no random bytes, two looks from different places still differ.
