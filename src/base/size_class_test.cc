@@ -56,11 +56,12 @@ TYPED_TEST(SizeClassTest, SlabsHoldTheirBlocksAndLoseLittle) {
   }
 }
 
-// An emptied slab is the likelier the smaller it is.
-TYPED_TEST(SizeClassTest, SlabsAreNoLargerThanTheyMustBe) {
+// A refill finds enough, and an emptied slab is the likelier the smaller it is.
+TYPED_TEST(SizeClassTest, SlabsAreLargeEnoughAndNoLarger) {
   using C = TypeParam;
   for (ClassId c = 0; C::is_packed(c); ++c) {
     const size_t less = (C::slab_pages(c) - kSlabAlign) * kPage;
+    EXPECT_TRUE(C::slab_blocks(c) >= 16 || C::slab_pages(c) >= 12) << C::size(c);
     EXPECT_TRUE(less == 0 || less / C::size(c) < 16 || less % C::size(c) * 32 > less) << C::size(c);
   }
 }

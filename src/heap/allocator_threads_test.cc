@@ -282,6 +282,39 @@ TYPED_TEST(AllocatorThreadsTest, ThreadsComeAndGo) {
   EXPECT_EQ(heap.event(Event::kOwnerCreate), heap.totals().owners);
 }
 
+// Caches wait for the next thread, as long as few owners do; none where what is free is to go back.
+TYPED_TEST(AllocatorThreadsTest, AnEndedThreadsCachesStayWhileFewOwnersWait) {
+  constexpr unsigned kThreads = TypeParam::kWarmOrphans + 3;
+  for (const bool watched : {false, true}) {
+    test::TestHeap<TypeParam> own;
+    auto& heap = *own;
+    const auto held = [&] {
+      unsigned n = 0;
+      heap.each_owner([&](auto& o) { n += o.holdings().bins != 0; });
+      return n;
+    };
+    std::barrier<> all(kThreads + 1);
+    std::atomic<unsigned> turn{kThreads};
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        heap.free(heap.malloc(64));
+        all.arrive_and_wait();
+        while (turn != t) std::this_thread::yield();
+        heap.thread_exit();
+        ++turn;
+      });
+    }
+    all.arrive_and_wait();
+    EXPECT_EQ(held(), kThreads);
+    heap.core().arena.set_watched(watched);
+    turn = 0;
+    for (std::thread& t : threads) t.join();
+    EXPECT_EQ(held(), watched ? 0 : TypeParam::kWarmOrphans);
+    heap.core().arena.set_watched(false);
+  }
+}
+
 // --- how many owners
 
 struct FewOwners : test::SmallSegments {

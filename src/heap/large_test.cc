@@ -163,6 +163,15 @@ TEST_F(LargeTest, WhatJustFitsIsKept) {
   EXPECT_EQ(large_->cached_bytes(), 4 * kMiB + 64 * kKiB);
 }
 
+TEST_F(LargeTest, TheHeapHasShrunkWhereHalfOfTheMostIsGone) {
+  std::vector<uintptr_t> blocks;
+  for (int i = 0; i < 4; ++i) blocks.push_back(alloc(4 * kMiB));
+  large_->free(*core_, blocks[0]);
+  EXPECT_FALSE(core_->is_shrunk.load());
+  large_->free(*core_, blocks[1]);
+  EXPECT_TRUE(core_->is_shrunk.load());
+}
+
 // Bounds that are no whole pages (an option need be none) cut at pages all the same.
 TEST_F(LargeTest, ABoundOfNoWholePages) {
   core_->config.large_cache = kMiB + 100;
