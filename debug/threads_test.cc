@@ -72,12 +72,12 @@ TEST(ThreadsTest, AStateThatIsTakenOverIsWhole) {
   ThreadState* taken = nullptr;
   std::thread a([&] {
     ThreadState* mine = threads().self();
+    left.store(mine, std::memory_order_release);  // a new one is there as a whole
     mine->allocations = 7;
-    left.store(mine, std::memory_order_relaxed);
   });
   std::thread b([&] {
     const auto ended = [&] {
-      const ThreadState* state = left.load(std::memory_order_relaxed);
+      const ThreadState* state = left.load(std::memory_order_acquire);
       return state != nullptr && !state->in_use.load(std::memory_order_relaxed);
     };
     while (!ended()) std::this_thread::yield();
