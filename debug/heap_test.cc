@@ -75,6 +75,7 @@ TEST(DebugHeapTest, ReallocMovesAndKeeps) {
 }
 
 TEST(DebugHeapTest, WithoutStacksABlockHasNone) {
+  const int64_t before = fixed().options.get(Option::kStacks);
   fixed().options.set(Option::kStacks, 0);
   heap().configure(fixed().options);
   for (int i = 0; i < 100; ++i) {
@@ -85,7 +86,7 @@ TEST(DebugHeapTest, WithoutStacksABlockHasNone) {
     heap().free(p);
     EXPECT_EQ(facts_of(cell).free_stack, 0u);
   }
-  fixed().options.set(Option::kStacks, 16);
+  fixed().options.set(Option::kStacks, before);
   heap().configure(fixed().options);
 }
 

@@ -41,7 +41,7 @@ bool find_symbolizer(char* path, size_t bytes) {
 void emit(const ReportWriter& w) {
   char path[512];
   if (g_symbolize && find_symbolizer(path, sizeof(path)) && run_symbolizer(path, w.data(), w.size(), STDERR_FILENO)) return;
-  write_all(STDERR_FILENO, w.data(), w.size());
+  linux_write_all(STDERR_FILENO, w.data(), w.size());
 }
 
 void emit_json(const Finding& f) {

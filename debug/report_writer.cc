@@ -1,10 +1,10 @@
 #include "debug/report_writer.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "debug/module.h"
 #include "debug/unwind/stack_bounds.h"
+#include "os/linux.h"
 
 namespace masu::debug {
 namespace {
@@ -16,22 +16,9 @@ bool printable(uint8_t byte) { return byte >= 0x20 && byte < 0x7f; }
 
 }  // namespace
 
-bool write_all(int file, const char* bytes, size_t count) {
-  const int saved = errno;
-  while (count != 0) {
-    const ssize_t written = write(file, bytes, count);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) break;
-    bytes += written;
-    count -= static_cast<size_t>(written);
-  }
-  errno = saved;
-  return count == 0;
-}
-
 void ReportWriter::flush() {
   if (file_ == kNoFile) return;
-  truncated_ = !write_all(file_, buffer_, size_) || truncated_;
+  truncated_ = !linux_write_all(file_, buffer_, size_) || truncated_;
   size_ = 0;
 }
 

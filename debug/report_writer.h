@@ -52,7 +52,4 @@ class ReportWriter {
   bool truncated_ = false;
 };
 
-// All of it, whatever interrupts; false if the file does not take it.
-bool write_all(int file, const char* bytes, size_t count);
-
 }  // namespace masu::debug

@@ -1,19 +1,14 @@
 #include "debug/report_writer.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <thread>
 
 #include "debug/module.h"
 
@@ -72,31 +67,6 @@ TEST(ReportWriter, CutsWithoutAFileAndFlushesWithOne) {
   EXPECT_EQ(read(ends[0], read_back, sizeof(read_back)), 13);
   EXPECT_STREQ(read_back, "0123456789abc");
   close(ends[0]);
-}
-
-// A signal ends a write when a part of it is done.
-TEST(ReportWriter, GoesOnWhereAWriteWasCutShort) {
-  struct sigaction nothing = {}, before;
-  nothing.sa_handler = [](int) {};
-  ASSERT_EQ(sigaction(SIGUSR1, &nothing, &before), 0);
-  int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
-  std::string text;
-  while (text.size() < 300000) text += std::to_string(text.size()) + ' ';
-  std::thread writer([&] {
-    EXPECT_TRUE(write_all(ends[1], text.data(), text.size()));
-    close(ends[1]);
-  });
-  const int room = fcntl(ends[0], F_GETPIPE_SZ);
-  for (int there = 0; there < room; ioctl(ends[0], FIONREAD, &there)) std::this_thread::yield();
-  pthread_kill(writer.native_handle(), SIGUSR1);
-  std::string got;
-  char part[4096];
-  for (ssize_t n; (n = read(ends[0], part, sizeof(part))) > 0;) got.append(part, static_cast<size_t>(n));
-  writer.join();
-  EXPECT_EQ(got, text);
-  close(ends[0]);
-  sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST(ReportWriter, SaysWhenTheFileDoesNotTakeIt) {

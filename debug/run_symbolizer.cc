@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "debug/report_writer.h"
+#include "os/linux.h"
 
 namespace masu::debug {
 namespace {
@@ -71,7 +71,7 @@ size_t copy_output(int from, int to, bool& timed_out) {
     if (ready <= 0) return copied;
     const ssize_t count = read(from, buffer, sizeof(buffer));
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0 || !write_all(to, buffer, static_cast<size_t>(count))) return copied;
+    if (count <= 0 || !linux_write_all(to, buffer, static_cast<size_t>(count))) return copied;
     copied += static_cast<size_t>(count);
   }
 }
@@ -95,7 +95,7 @@ bool run_on(const char* program, int report, int file) {
 bool run_symbolizer(const char* program, const char* report, size_t bytes, int file) {
   const int saved = errno;
   const int input = memfd_create("report", MFD_CLOEXEC);
-  const bool ready = input >= 0 && write_all(input, report, bytes) && lseek(input, 0, SEEK_SET) == 0;
+  const bool ready = input >= 0 && linux_write_all(input, report, bytes) && lseek(input, 0, SEEK_SET) == 0;
   const bool done = ready && run_on(program, input, file);
   if (input >= 0) close(input);
   errno = saved;

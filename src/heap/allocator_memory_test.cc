@@ -192,6 +192,10 @@ template <class Heap>
 void come_and_go(Heap& heap, bool large) {
   come_and_go(heap, large, 15000, [] {});
 }
+template <class Heap>
+void pairs(Heap& heap, unsigned n) {
+  for (unsigned i = 0; i < n; ++i) heap.free(heap.malloc(64));
+}
 HeapConfig decays_in(uint64_t ms) {
   HeapConfig c;
   c.arena_limit = 40 * kMiB;
@@ -204,14 +208,14 @@ TYPED_TEST(AllocatorOnTestOsTest, AllThatWasFreedDecaysThoughCachesServeWhatFoll
     TestHeap<TypeParam> own(decays_in(100));
     auto& heap = *own;
     heap.core().os.clock_ms = 1000;
-    for (int i = 0; i < 50; ++i) heap.free(heap.malloc(64));  // the bin has what it needs
+    pairs(heap, 50);  // the bin has what it needs
     const size_t before = own.resident_pages();
     come_and_go(heap, large);
     EXPECT_TRUE(heap.core().arena.map().watched());
-    for (int i = 0; i < 50; ++i) heap.free(heap.malloc(64));
+    pairs(heap, 50);
     EXPECT_GT(own.resident_pages() - before + heap.totals().cached_large_bytes / kPage, 300u) << "while it may be wanted again";
     heap.core().os.clock_ms += 100;
-    for (int i = 0; i < 2; ++i) heap.free(heap.malloc(64));
+    pairs(heap, 2);
     EXPECT_LE(own.resident_pages(), before + 8);
     EXPECT_EQ(heap.totals().cached_large_bytes, 0u);
     EXPECT_FALSE(heap.core().arena.map().watched());
@@ -230,9 +234,9 @@ TYPED_TEST(AllocatorOnTestOsTest, ManyMallocsEndTheWait) {
     heap.core().os.clock_ms += 10;  // shrinks are counted anew
     come_and_go(heap, false);
     const size_t after = own.resident_pages();
-    for (unsigned i = 0; i < TypeParam::kWatchedPerMs * 10 / 2; ++i) heap.free(heap.malloc(64));
+    pairs(heap, TypeParam::kWatchedPerMs * 10 / 2);
     EXPECT_GT(own.resident_pages() + 100, after);
-    for (unsigned i = 0; i < TypeParam::kWatchedPerMs * 10 * 2; ++i) heap.free(heap.malloc(64));
+    pairs(heap, TypeParam::kWatchedPerMs * 10 * 2);
     EXPECT_LE(own.resident_pages(), before + 8) << round;
     EXPECT_FALSE(heap.core().arena.map().watched());
   }
@@ -248,21 +252,18 @@ TYPED_TEST(AllocatorOnTestOsTest, AWatchIsTakenUpAgain) {
   come_and_go(heap, false);
   const auto& map = heap.core().arena.map();
   ASSERT_TRUE(map.watched());
-  const auto pairs = [&](unsigned n) {
-    for (unsigned i = 0; i < n; ++i) heap.free(heap.malloc(64));
-  };
   const auto batch = [&] {  // more than a bin holds
     std::vector<void*> blocks;
     for (int i = 0; i < 5000; ++i) blocks.push_back(heap.malloc(64));
     for (void* p : blocks) heap.free(p);
   };
-  for (unsigned i = 0; i < 4 * TypeParam::kWatchedPerMs && map.watched(); ++i) batch(), pairs(100);
+  for (unsigned i = 0; i < 4 * TypeParam::kWatchedPerMs && map.watched(); ++i) batch(), pairs(heap, 100);
   ASSERT_FALSE(map.watched());
   EXPECT_GT(own.resident_pages(), before + 100);
   heap.core().os.clock_ms += 50;
   batch();
   EXPECT_TRUE(map.watched());
-  pairs(TypeParam::kWatchedPerMs * 100 * 2);
+  pairs(heap, TypeParam::kWatchedPerMs * 100 * 2);
   EXPECT_LE(own.resident_pages(), before + 8);
   EXPECT_FALSE(map.watched());
 }
@@ -271,14 +272,14 @@ TYPED_TEST(AllocatorOnTestOsTest, WhatThreadsThatEndedHoldGoesBackToo) {
   TestHeap<TypeParam> own(decays_in(100));
   auto& heap = *own;
   heap.core().os.clock_ms = 1000;
-  for (int i = 0; i < 50; ++i) heap.free(heap.malloc(64));
+  pairs(heap, 50);
   const size_t before = own.resident_pages();
   std::barrier<> all(4);
   on_threads(heap, 4, [&](unsigned) { come_and_go(heap, false, 4000, [&] { all.arrive_and_wait(); }); });
   heap.core().os.clock_ms += 100;
-  for (int i = 0; i < 2; ++i) heap.free(heap.malloc(64));
+  pairs(heap, 2);
   heap.core().os.clock_ms += 100;
-  for (int i = 0; i < 2; ++i) heap.free(heap.malloc(64));
+  pairs(heap, 2);
   EXPECT_LE(own.resident_pages(), before + 8);
 }
 

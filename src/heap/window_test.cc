@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-
 #include "heap/test_lanes.h"
 
 namespace masu {

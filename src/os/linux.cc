@@ -119,15 +119,20 @@ void linux_yield() {
   syscall(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, &brief, nullptr, 0);
 }
 
-void linux_write_error(const char* text, size_t bytes) {
+bool linux_write_all(int file, const char* text, size_t bytes) {
   KeepErrno keep;
   while (bytes > 0) {
-    const ssize_t n = write(g_error_stream.load(std::memory_order_relaxed), text, bytes);  // relaxed: set at start
+    const ssize_t n = write(file, text, bytes);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
+    if (n <= 0) return false;
     text += n;
     bytes -= static_cast<size_t>(n);
   }
+  return true;
+}
+
+void linux_write_error(const char* text, size_t bytes) {
+  linux_write_all(g_error_stream.load(std::memory_order_relaxed), text, bytes);  // relaxed: set at start
 }
 
 void linux_keep_error_stream() {

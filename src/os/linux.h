@@ -14,6 +14,8 @@ void linux_futex_wake(std::atomic<uint32_t>* word);                     // one w
 uint64_t linux_thread_id();  // unique among live threads; no system call
 void linux_pause();
 void linux_yield();
+// All of it, whatever interrupts; false if the file does not take it.
+bool linux_write_all(int file, const char* text, size_t bytes);
 void linux_write_error(const char* text, size_t bytes);
 [[noreturn]] void linux_abort();
 bool linux_secure_process();          // AT_SECURE: setuid and the like

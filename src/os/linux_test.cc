@@ -202,7 +202,7 @@ TEST(Linux, WritesAllThroughInterruptions) {
     for (ssize_t n; got.size() < text.size() && (n = read(ends[0], buffer, sizeof(buffer))) > 0;) got.append(buffer, static_cast<size_t>(n));
   });
   dup2(ends[1], STDERR_FILENO);
-  linux_write_error(text.data(), text.size());
+  EXPECT_TRUE(linux_write_all(STDERR_FILENO, text.data(), text.size()));
   dup2(kept, STDERR_FILENO);
   reader.join();
   EXPECT_TRUE(got == text);
